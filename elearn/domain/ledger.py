@@ -1,0 +1,89 @@
+"""How ledger entries are chained, so that nobody can change, drop or reorder one without its showing.
+
+An entry's hash covers the hash before it. Facts enter as a salted commitment (HMAC-SHA256 with the officer's salt
+over their canonical JSON): whoever has facts and salt can check it; without the salt it tells nothing.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+
+START = "0" * 64
+"""What the first entry of a chain follows."""
+
+KINDS = (
+    "enrolled",
+    "lesson_done",
+    "attempt_submitted",
+    "completed",
+    "certificate_issued",
+    "certificate_withheld",
+    "certificate_superseded",
+    "certificate_revoked",
+    "waived",
+    "exempted",
+    "regraded",
+    "role_granted",
+    "role_ended",
+    "posted",
+    "list_exported",
+)
+
+Fact = str | int | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One link. `reference` names the row of the act; `previous` and `hash` are lower-case hex."""
+
+    subject: int
+    number: int
+    at: datetime
+    kind: str
+    reference: str
+    commitment: str
+    previous: str
+    hash: str
+
+
+def commitment(salt: bytes, facts: Mapping[str, Fact]) -> str:
+    text = json.dumps(dict(facts), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hmac.new(salt, text.encode(), sha256).hexdigest()
+
+
+def next_entry(
+    subject: int, number: int, previous: str, at: datetime, kind: str, reference: str, committed: str
+) -> Entry:
+    """The entry that follows `previous`; the first of a chain has number 1 and follows START."""
+    return Entry(
+        subject,
+        number,
+        at,
+        kind,
+        reference,
+        committed,
+        previous,
+        _hash(number, at, kind, reference, committed, previous),
+    )
+
+
+def broken_at(entries: list[Entry]) -> int | None:
+    """The number of the first entry that does not hold, oldest first; None when the whole chain holds."""
+    previous = START
+    for number, e in enumerate(entries, start=1):
+        expected = _hash(e.number, e.at, e.kind, e.reference, e.commitment, e.previous)
+        if e.number != number or e.previous != previous or e.hash != expected:
+            return number
+        previous = e.hash
+    return None
+
+
+def _hash(number: int, at: datetime, kind: str, reference: str, committed: str, previous: str) -> str:
+    # Fields are joined with a character none of them can hold, so that no two entries read the same.
+    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
+    return sha256("\n".join((previous, str(number), moment, kind, reference, committed)).encode()).hexdigest()

@@ -1,0 +1,258 @@
+"""Certificates are issued in the transaction that completes a course, found, checked and revoked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from secrets import token_bytes
+from typing import Any, Literal
+
+from flask import Flask, current_app
+from joserfc.jwk import KeySet
+from sqlalchemy import Connection, Row, insert, select, update
+
+from elearn.domain.certificate import (
+    BadSerial,
+    CertificateRecord,
+    canonical_bytes,
+    new_serial,
+    normal_serial,
+    record_from_bytes,
+)
+from elearn.domain.certificate import Evidence as CertificateEvidence
+from elearn.domain.course import Course
+from elearn.domain.status import Evidence
+from elearn.exports.certificate_pdf import certificate_pdf, missing_glyphs
+from elearn.exports.certificate_token import (
+    Altered,
+    BadSignature,
+    load_key_set,
+    new_key_set,
+    public_key_set,
+    read_document,
+    sign,
+    signed_document,
+    signing_key,
+    verify,
+    write_key_set,
+)
+from elearn.models.certificates import Certificate
+from elearn.models.database import reading, writing
+from elearn.models.people import OfficerName
+from elearn.services import ledger, standing
+
+Verdict = Literal["valid", "withheld", "superseded", "revoked", "altered", "unknown"]
+
+
+class UnknownCertificate(LookupError):
+    """No certificate has this serial."""
+
+
+class CannotRevoke(ValueError):
+    """Only a valid or withheld certificate can be revoked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issuing:
+    """What issuing needs of this installation: who issues, in whose name, with which keys."""
+
+    organisation: str
+    base_url: str
+    keys: KeySet
+    timezone: Any
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateView:
+    """A certificate and what has become of it since it was issued."""
+
+    serial: str
+    state: str
+    state_at: datetime
+    why: str
+    record: CertificateRecord
+    token: str
+    superseded_by: str
+
+
+def ensure_keys(path: Path) -> KeySet:
+    """The signing keys of this installation; made on the first start, readable by their owner only."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_key_set(path, new_key_set())
+    return load_key_set(path)
+
+
+def open_issuing(app: Flask, issuing: Issuing) -> None:
+    app.extensions["elearn.issuing"] = issuing
+
+
+def issue(connection: Connection, officer_id: int, course: Course, evidence: Evidence, now: datetime) -> str:
+    """Issues the certificate of a completion, inside its transaction; returns the serial.
+
+    A name with a character that no shipped font can set is never printed as a box: the certificate is `withheld`
+    with the character named, the completion stands, and the administrator is told by the list of withheld ones.
+    """
+    mine = _issuing()
+    record = _record(connection, officer_id, course, evidence, now, mine)
+    missing = missing_glyphs("".join((record.name, *(name for _, name in record.other_names))))
+    state = "withheld" if missing else "valid"
+    why = " ".join(f"U+{ord(c):04X}" for c in missing)[:400]
+    connection.execute(
+        insert(Certificate).values(
+            serial=record.serial,
+            officer_id=officer_id,
+            course=course.id,
+            version=course.version,
+            issued_at=now,
+            token=sign(canonical_bytes(record), signing_key(mine.keys)),
+            state=state,
+            state_at=now,
+            why=why,
+        )
+    )
+    kind = "certificate_withheld" if missing else "certificate_issued"
+    facts = {"course": course.id, "version": course.version, "serial": record.serial}
+    ledger.append(connection, officer_id, kind, record.serial, facts, now)
+    standing.set_certificate(connection, officer_id, course.id, record.serial)
+    return record.serial
+
+
+def find(serial_text: str) -> CertificateView:
+    """The certificate with this serial, however it was typed. Raises UnknownCertificate."""
+    try:
+        serial = normal_serial(serial_text)
+    except BadSerial:
+        raise UnknownCertificate(serial_text) from None
+    with reading() as connection:
+        row = connection.execute(select(*_COLUMNS).where(Certificate.serial == serial)).one_or_none()
+    if row is None:
+        raise UnknownCertificate(serial)
+    return _view(row)
+
+
+def of_officer(officer_id: int) -> tuple[CertificateView, ...]:
+    """The officer's own certificates, newest first."""
+    query = select(*_COLUMNS).where(Certificate.officer_id == officer_id).order_by(Certificate.issued_at.desc())
+    with reading() as connection:
+        return tuple(_view(row) for row in connection.execute(query))
+
+
+def withheld() -> tuple[CertificateView, ...]:
+    """Certificates waiting for a name that can be set; for the administrator."""
+    query = select(*_COLUMNS).where(Certificate.state == "withheld").order_by(Certificate.issued_at)
+    with reading() as connection:
+        return tuple(_view(row) for row in connection.execute(query))
+
+
+def pdf(serial_text: str, language: str) -> bytes:
+    """The certificate to print. Raises UnknownCertificate, also for one that is withheld."""
+    found = find(serial_text)
+    if found.state == "withheld":
+        raise UnknownCertificate(found.serial)
+    return certificate_pdf(found.record, f"{_issuing().base_url}/C/{found.serial}", language)
+
+
+def document(serial_text: str) -> dict[str, Any]:
+    """The signed record as a JSON document that anybody can check. Raises UnknownCertificate."""
+    return signed_document(find(serial_text).token)
+
+
+def public_keys() -> dict[str, list[dict[str, str]]]:
+    """The JWK set that certificates are checked with."""
+    return public_key_set(_issuing().keys)
+
+
+def check_serial(serial_text: str) -> tuple[Verdict, CertificateRecord | None]:
+    """What is known of a serial: its state, after checking that the kept record is still what was signed."""
+    try:
+        found = find(serial_text)
+        verify(found.token, _issuing().keys)
+    except UnknownCertificate:
+        return "unknown", None
+    except BadSignature:
+        return "altered", None
+    return found.state, found.record  # type: ignore[return-value]
+
+
+def check_document(data: bytes) -> tuple[Verdict, CertificateRecord | None]:
+    """What is known of a certificate's JSON document: `altered` unless every word is as it was signed."""
+    try:
+        record = read_document(data, _issuing().keys)
+    except Altered:
+        return "altered", None
+    return check_serial(record.serial)[0], record
+
+
+def revoke(serial_text: str, why: str, now: datetime) -> CertificateView:
+    """Revokes a certificate, with the reason that its page will show. Raises UnknownCertificate, CannotRevoke."""
+    found = find(serial_text)
+    with writing() as connection:
+        changed = connection.execute(
+            update(Certificate)
+            .where(Certificate.serial == found.serial, Certificate.state.in_(("valid", "withheld")))
+            .values(state="revoked", state_at=now, why=why[:400])
+        ).rowcount
+        if not changed:
+            raise CannotRevoke(f"{found.serial} is {found.state}")
+        officer_id = connection.execute(
+            select(Certificate.officer_id).where(Certificate.serial == found.serial)
+        ).scalar_one()
+        ledger.append(connection, officer_id, "certificate_revoked", found.serial, {"serial": found.serial}, now)
+    return find(found.serial)
+
+
+_COLUMNS = (
+    Certificate.serial,
+    Certificate.state,
+    Certificate.state_at,
+    Certificate.why,
+    Certificate.token,
+    Certificate.superseded_by,
+)
+
+
+def _view(row: Row[Any]) -> CertificateView:
+    record = record_from_bytes(_payload(row.token))
+    return CertificateView(row.serial, row.state, row.state_at, row.why, record, row.token, row.superseded_by or "")
+
+
+def _payload(token: str) -> bytes:
+    """The record inside a kept token. Raises UnknownCertificate where the token was tampered with in the database:
+    a page must not show what nobody signed."""
+    try:
+        return verify(token, _issuing().keys)
+    except BadSignature as error:
+        raise UnknownCertificate(f"the kept certificate does not verify: {error}") from error
+
+
+def _record(
+    connection: Connection, officer_id: int, course: Course, evidence: Evidence, now: datetime, mine: Issuing
+) -> CertificateRecord:
+    names = connection.execute(
+        select(OfficerName.language, OfficerName.name)
+        .where(OfficerName.officer_id == officer_id)
+        .order_by(OfficerName.is_primary.desc(), OfficerName.language)
+    ).all()
+    (language, name), *others = ((row.language, row.name) for row in names)
+    reached: CertificateEvidence = evidence or "checked"
+    return CertificateRecord(
+        serial=new_serial(token_bytes(16)),
+        name=name,
+        name_language=language,
+        other_names=tuple(others),
+        course=course.id,
+        course_title=dict(course.title),
+        course_version=course.version,
+        issuer=mine.organisation,
+        issued_on=now.astimezone(mine.timezone).date(),
+        completed_at=now,
+        evidence=reached,
+        chain_head=ledger.head_of(connection, officer_id),
+    )
+
+
+def _issuing() -> Issuing:
+    issuing: Issuing = current_app.extensions["elearn.issuing"]
+    return issuing

@@ -1,0 +1,52 @@
+"""Adds entries to the ledger, inside the transaction of the act they tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from elearn.domain.ledger import KINDS, START, Fact, commitment, next_entry
+from elearn.models.ledger import Ledger, LedgerHead
+from elearn.models.people import Officer
+
+
+class OfficerErased(LookupError):
+    """The officer has no salt any more, so nothing can be committed to in her chain."""
+
+
+def open_chain(connection: Connection, officer_id: int) -> None:
+    """Begins the chain of a new officer."""
+    connection.execute(insert(LedgerHead).values(subject=officer_id, number=0, hash=START))
+
+
+def append(
+    connection: Connection, officer_id: int, kind: str, reference: str, facts: Mapping[str, Fact], now: datetime
+) -> str:
+    """One more entry in the officer's chain; returns the chain's new head. `facts` stay in their own rows: here
+    goes only a salted commitment to them.
+
+    Locks the head row first, so that two acts of one officer follow each other. Raises OfficerErased.
+    """
+    assert kind in KINDS, f"unknown ledger kind {kind}"
+    head = connection.execute(
+        select(LedgerHead.number, LedgerHead.hash, Officer.salt)
+        .join(Officer, Officer.id == LedgerHead.subject)
+        .where(LedgerHead.subject == officer_id)
+        .with_for_update(of=LedgerHead)
+    ).one_or_none()
+    if head is None or head.salt is None:
+        raise OfficerErased(officer_id)
+    committed = commitment(head.salt, facts)
+    entry = next_entry(officer_id, head.number + 1, head.hash, now, kind, reference, committed)
+    connection.execute(insert(Ledger).values(**asdict(entry)))
+    connection.execute(
+        update(LedgerHead).where(LedgerHead.subject == officer_id).values(number=entry.number, hash=entry.hash)
+    )
+    return entry.hash
+
+
+def head_of(connection: Connection, officer_id: int) -> str:
+    return connection.execute(select(LedgerHead.hash).where(LedgerHead.subject == officer_id)).scalar_one()

@@ -1,0 +1,125 @@
+"""The last good version of each course, in memory.
+
+Courses are compiled when the app starts. The compiled form is kept in DATA_DIR under the hash of the files it was
+made from, so that the next start only reads it; and the last good one of each course is kept by name, so that a
+broken edit is told to the log while officers go on with what compiled before.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from flask import Flask, current_app
+from sqlalchemy import select
+
+from elearn.authoring import compiled
+from elearn.authoring.compiler import check_path, compile_course, content_hash
+from elearn.authoring.report import as_github, as_json, as_text
+from elearn.domain.course import Course, Lesson, Module, Picture
+from elearn.domain.problems import Problem, has_errors
+from elearn.models.database import reading
+from elearn.models.learning import KeptPicture
+
+log = logging.getLogger(__name__)
+
+FORMATS = {"text": as_text, "json": as_json, "github": as_github}
+
+
+class NotServed(LookupError):
+    """No such course, module, lesson or picture is being served."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """The courses being served, and their pictures by hash."""
+
+    courses: Mapping[str, Course]
+    pictures: Mapping[tuple[str, str], Picture]
+
+
+def open_library(app: Flask, content_dir: Path, overlay_dir: Path | None, data_dir: Path, today: date) -> None:
+    """Reads every course under `content_dir` and serves what compiles, or else what compiled last."""
+    cache = data_dir / "compiled"
+    cache.mkdir(parents=True, exist_ok=True)
+    found = [_last_good(folder, overlay_dir, cache, today) for folder in course_folders(content_dir)]
+    courses = {course.id: course for course in found if course}
+    pictures = {(course.id, picture.hash): picture for course in courses.values() for picture in course.pictures}
+    app.extensions["elearn.library"] = Library(courses, pictures)
+
+
+def course_folders(content_dir: Path) -> list[Path]:
+    return sorted(path.parent for path in content_dir.glob("*/course.yaml"))
+
+
+def courses() -> tuple[Course, ...]:
+    return tuple(_library().courses.values())
+
+
+def course(course_id: str) -> Course:
+    try:
+        return _library().courses[course_id]
+    except KeyError:
+        raise NotServed(course_id) from None
+
+
+def lesson(course_id: str, module_id: str, lesson_id: str) -> tuple[Course, Module, Lesson]:
+    found = course(course_id)
+    module = found.module(module_id)
+    one = found.lesson(module_id, lesson_id)
+    if module is None or one is None:
+        raise NotServed(f"{course_id}/{module_id}/{lesson_id}")
+    return found, module, one
+
+
+def picture(course_id: str, picture_hash: str) -> tuple[bytes, str]:
+    """(bytes, media type) of a picture being served, or one that a past attempt keeps."""
+    found = _library().pictures.get((course_id, picture_hash))
+    if found:
+        return found.data, found.media_type
+    with reading() as connection:
+        kept = connection.execute(
+            select(KeptPicture.data, KeptPicture.media_type).where(KeptPicture.hash == picture_hash)
+        ).one_or_none()
+    if kept is None:
+        raise NotServed(picture_hash)
+    return kept.data, kept.media_type
+
+
+def check(path: Path, today: date) -> list[Problem]:
+    """What `elearn check` shows: every problem under `path`."""
+    return check_path(path, today)
+
+
+def _library() -> Library:
+    library: Library = current_app.extensions["elearn.library"]
+    return library
+
+
+def _last_good(folder: Path, overlay_dir: Path | None, cache: Path, today: date) -> Course | None:
+    overlay = overlay_dir / folder.name if overlay_dir and (overlay_dir / folder.name).is_dir() else None
+    kept = cache / f"{content_hash(folder, overlay)}.json"
+    good = cache / f"{folder.name}.last-good"
+    if kept.exists():
+        return compiled.load(kept.read_bytes())
+    made, problems = compile_course(folder, overlay, today)
+    if made is None or has_errors(problems):
+        log.error("content of %s does not compile; the last good version is served\n%s", folder, as_text(problems))
+        return compiled.load((cache / good.read_text().strip()).read_bytes()) if good.exists() else None
+    _write_whole(kept, compiled.dump(made))
+    _write_whole(good, kept.name.encode())
+    return made
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """All of it or nothing: a crash in the middle must not leave half a course behind."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)

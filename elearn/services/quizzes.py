@@ -1,0 +1,368 @@
+"""A quiz is taken: started, answered as it goes, submitted once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from secrets import token_hex
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select, update
+
+from elearn.authoring import compiled
+from elearn.domain.course import Course, Quiz
+from elearn.domain.grading import grade
+from elearn.domain.paper import GRACE, deadline, draw, opens_again
+from elearn.domain.questions import Given, Question
+from elearn.domain.status import FINAL
+from elearn.models.database import insert, reading, writing
+from elearn.models.learning import Answer, Attempt, KeptPicture, QuestionText
+from elearn.services import ledger, library, standing
+from elearn.services.learning import after_act
+
+
+class NotYours(LookupError):
+    """No such attempt, or somebody else's: the answer is the same."""
+
+
+class QuizClosed(Exception):
+    """No attempt may begin now. `code`: `before-final`, `wait`, `complete`; `opens_at` where time alone opens it."""
+
+    def __init__(self, code: str, opens_at: datetime | None = None) -> None:
+        super().__init__(code)
+        self.code, self.opens_at = code, opens_at
+
+
+class AlreadySubmitted(Exception):
+    """The attempt is over; its result stands."""
+
+
+class TimeIsUp(Exception):
+    """The answer came after the attempt's end; what was saved before it counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One attempt in the list of an officer's attempts."""
+
+    id: str
+    number: int
+    started_at: datetime
+    submitted_at: datetime | None
+    earned: int | None
+    possible: int
+    percent: int | None
+    passed: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuizView:
+    """A quiz as its officer finds it. `closed` is "" or why no new attempt may begin now."""
+
+    quiz: Quiz
+    attempts: tuple[AttemptRow, ...]
+    open_attempt: str | None
+    closed: str
+    opens_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """One attempt with its questions exactly as asked; `right` is empty until it is submitted."""
+
+    id: str
+    course_id: str
+    quiz_id: str
+    number: int
+    seed: str
+    version: str
+    questions: tuple[Question, ...]
+    answers: Mapping[str, Given]
+    saved_at: datetime | None
+    started_at: datetime
+    deadline: datetime | None
+    time_is_up: bool
+    submitted_at: datetime | None
+    earned: int | None
+    possible: int
+    percent: int | None
+    passed: bool | None
+    needed: int
+    floors_missed: tuple[str, ...]
+    right: Mapping[str, bool]
+
+
+def quiz_view(officer_id: int, course: Course, quiz: Quiz, now: datetime) -> QuizView:
+    """The officer's attempts at a quiz, and whether another may begin."""
+    with reading() as connection:
+        attempts = _attempts(connection, officer_id, course, quiz)
+        running = next((a.id for a in attempts if a.submitted_at is None), None)
+        code, opens_at = "", None
+        if running is None:
+            try:
+                _refuse_if_closed(connection, officer_id, course, quiz, attempts, now)
+            except QuizClosed as closed:
+                code, opens_at = closed.code, closed.opens_at
+    return QuizView(quiz, attempts, running, code, opens_at)
+
+
+def start_attempt(officer_id: int, course: Course, quiz: Quiz, now: datetime) -> str:
+    """Begins an attempt and returns its id; one that is running is returned again, so that two tabs share it.
+
+    Raises QuizClosed. The limits are looked at inside the transaction: two starts at once are one attempt.
+    """
+    with writing() as connection:
+        standing.lock_enrolment(connection, officer_id, course, now)
+        attempts = _attempts(connection, officer_id, course, quiz)
+        running = next((a for a in attempts if a.submitted_at is None), None)
+        if running:
+            return running.id
+        _refuse_if_closed(connection, officer_id, course, quiz, attempts, now)
+        attempt_id = _new_attempt(connection, officer_id, course, quiz, attempts, now)
+        standing.mark_begun(connection, officer_id, course.id, now)
+    return attempt_id
+
+
+def attempt_view(officer_id: int, attempt_id: str, now: datetime) -> AttemptView:
+    """The attempt as its officer sees it. Raises NotYours."""
+    with reading() as connection:
+        attempt = _attempt(connection, officer_id, attempt_id)
+        questions = _questions(connection, attempt.paper)
+        rows = connection.execute(select(Answer).where(Answer.attempt_id == attempt_id)).all()
+    answers = {row.question_id: _given(row.given) for row in rows}
+    over = attempt.submitted_at is not None
+    score = grade(questions, answers, attempt.rules["pass"], attempt.rules["floors"]) if over else None
+    return AttemptView(
+        id=attempt.id,
+        course_id=attempt.course,
+        quiz_id=attempt.quiz,
+        number=attempt.number,
+        seed=attempt.seed,
+        version=attempt.version,
+        questions=questions,
+        answers=answers,
+        saved_at=max((row.received_at for row in rows), default=None),
+        started_at=attempt.received_at,
+        deadline=attempt.deadline,
+        time_is_up=_time_is_up(attempt, now),
+        submitted_at=attempt.submitted_at,
+        earned=attempt.earned,
+        possible=attempt.possible,
+        percent=attempt.percent,
+        passed=attempt.passed,
+        needed=attempt.rules["pass"],
+        floors_missed=score.floors_missed if score else (),
+        right={row.question_id: bool(row.right) for row in rows} if over else {},
+    )
+
+
+def save_answers(
+    officer_id: int, attempt_id: str, answers: Mapping[str, Given], now: datetime, said_at: datetime | None = None
+) -> datetime:
+    """Keeps answers as they are given and returns when they were received; the latest one to a question counts.
+
+    Raises NotYours, AlreadySubmitted, TimeIsUp.
+    """
+    with writing() as connection:
+        attempt = _attempt(connection, officer_id, attempt_id, lock=True)
+        if attempt.submitted_at is not None:
+            raise AlreadySubmitted(attempt_id)
+        if _time_is_up(attempt, now):
+            raise TimeIsUp(attempt_id)
+        _keep(connection, attempt, answers, now, said_at)
+    return now
+
+
+def submit_attempt(officer_id: int, attempt_id: str, answers: Mapping[str, Given], now: datetime) -> None:
+    """Marks the attempt, once: repeated, doubled or parallel, the first result stands.
+
+    Answers that come with the submission are kept first, unless the time was up; then what was saved counts.
+    Raises NotYours.
+    """
+    with writing() as connection:
+        enrolled, course = _lock(connection, officer_id, attempt_id, now)
+        attempt = _attempt(connection, officer_id, attempt_id, lock=True)
+        if attempt.submitted_at is not None:
+            return
+        if not _time_is_up(attempt, now):
+            _keep(connection, attempt, answers, now, None)
+        questions = _questions(connection, attempt.paper)
+        score = grade(questions, _answers(connection, attempt_id), attempt.rules["pass"], attempt.rules["floors"])
+        connection.execute(
+            update(Attempt)
+            .where(Attempt.id == attempt_id)
+            .values(submitted_at=now, earned=score.earned, percent=score.percent, passed=score.passed)
+        )
+        connection.execute(
+            _MARK, [{"attempt": attempt_id, "question": q, "mark": mark} for q, mark in score.right.items()]
+        )
+        facts = {
+            "course": attempt.course,
+            "quiz": attempt.quiz,
+            "attempt": attempt_id,
+            "earned": score.earned,
+            "possible": score.possible,
+            "passed": score.passed,
+            "version": attempt.version,
+        }
+        ledger.append(connection, officer_id, "attempt_submitted", attempt_id, facts, now)
+        after_act(connection, officer_id, course, enrolled, now)
+
+
+_MARK = (
+    update(Answer)
+    .where(Answer.attempt_id == bindparam("attempt"), Answer.question_id == bindparam("question"))
+    .values(right=bindparam("mark"))
+)
+
+
+def _lock(connection: Connection, officer_id: int, attempt_id: str, now: datetime) -> tuple[standing.Enrolled, Course]:
+    """Locks the enrolment before the attempt, as every act does, so that no two acts wait for each other."""
+    course = library.course(_attempt(connection, officer_id, attempt_id).course)
+    return standing.lock_enrolment(connection, officer_id, course, now), course
+
+
+def _attempt(connection: Connection, officer_id: int, attempt_id: str, lock: bool = False) -> Row[Any]:
+    query = select(Attempt.__table__).where(Attempt.id == attempt_id, Attempt.officer_id == officer_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotYours(attempt_id)
+    return row
+
+
+def _attempts(connection: Connection, officer_id: int, course: Course, quiz: Quiz) -> tuple[AttemptRow, ...]:
+    query = (
+        select(
+            Attempt.id,
+            Attempt.number,
+            Attempt.received_at,
+            Attempt.submitted_at,
+            Attempt.earned,
+            Attempt.possible,
+            Attempt.percent,
+            Attempt.passed,
+        )
+        .where(Attempt.officer_id == officer_id, Attempt.course == course.id, Attempt.quiz == quiz.id)
+        .order_by(Attempt.number)
+    )
+    return tuple(AttemptRow(*row) for row in connection.execute(query))
+
+
+def _refuse_if_closed(
+    connection: Connection,
+    officer_id: int,
+    course: Course,
+    quiz: Quiz,
+    attempts: Sequence[AttemptRow],
+    now: datetime,
+) -> None:
+    failed = [a.submitted_at for a in attempts if a.submitted_at and not a.passed]
+    opens_at = opens_again(quiz.rules, failed)
+    if opens_at and now < opens_at and not any(a.passed for a in attempts):
+        raise QuizClosed("wait", opens_at)
+    if quiz.id != FINAL:
+        return
+    if any(a.passed for a in attempts):
+        raise QuizClosed("complete")
+    route = standing.route_of(connection, officer_id, course)
+    if not standing.read_status(connection, officer_id, course, route).final_is_open():
+        raise QuizClosed("before-final")
+
+
+def _new_attempt(
+    connection: Connection,
+    officer_id: int,
+    course: Course,
+    quiz: Quiz,
+    attempts: Sequence[AttemptRow],
+    now: datetime,
+) -> str:
+    attempt_id, seed = token_hex(16), token_hex(16)
+    questions = draw(quiz.bank, quiz.rules, seed, _times_seen(connection, officer_id, course))
+    hashes = _keep_questions(connection, course, questions)
+    connection.execute(
+        insert(connection, Attempt).values(
+            id=attempt_id,
+            officer_id=officer_id,
+            course=course.id,
+            quiz=quiz.id,
+            number=len(attempts) + 1,
+            seed=seed,
+            paper=[{"id": q.id, "hash": h} for q, h in zip(questions, hashes, strict=True)],
+            rules={"pass": quiz.rules.pass_percent, "floors": dict(quiz.rules.floors), "minutes": quiz.rules.minutes},
+            received_at=now,
+            version=course.version,
+            deadline=deadline(quiz.rules, now),
+            possible=len(questions),
+        )
+    )
+    return attempt_id
+
+
+def _times_seen(connection: Connection, officer_id: int, course: Course) -> Counter[str]:
+    papers = connection.execute(
+        select(Attempt.paper).where(Attempt.officer_id == officer_id, Attempt.course == course.id)
+    ).scalars()
+    return Counter(asked["id"] for paper in papers for asked in paper)
+
+
+def _keep_questions(connection: Connection, course: Course, questions: Iterable[Question]) -> list[str]:
+    """Stores what an attempt asks, with its pictures, under the hash of its bytes; returns the hashes in order."""
+    hashes = []
+    for question in questions:
+        body = compiled.dump_question(question)
+        hashes.append(sha256(body).hexdigest())
+        connection.execute(
+            insert(connection, QuestionText).values(hash=hashes[-1], body=body.decode()).on_conflict_do_nothing()
+        )
+        for picture in (p for p in course.pictures if p.hash in question.pictures):
+            kept = {"hash": picture.hash, "media_type": picture.media_type, "data": picture.data}
+            connection.execute(insert(connection, KeptPicture).values(**kept).on_conflict_do_nothing())
+    return hashes
+
+
+def _questions(connection: Connection, paper: Sequence[Mapping[str, str]]) -> tuple[Question, ...]:
+    hashes = [asked["hash"] for asked in paper]
+    bodies = dict(
+        connection.execute(select(QuestionText.hash, QuestionText.body).where(QuestionText.hash.in_(hashes)))
+        .tuples()
+        .all()
+    )
+    return tuple(compiled.load_question(bodies[h].encode()) for h in hashes)
+
+
+def _answers(connection: Connection, attempt_id: str) -> dict[str, Given]:
+    rows = connection.execute(select(Answer.question_id, Answer.given).where(Answer.attempt_id == attempt_id))
+    return {question_id: _given(given) for question_id, given in rows}
+
+
+def _keep(
+    connection: Connection, attempt: Row[Any], answers: Mapping[str, Given], now: datetime, said_at: datetime | None
+) -> None:
+    asked = {one["id"] for one in attempt.paper}
+    rows = [
+        {"attempt_id": attempt.id, "question_id": q, "given": given, "said_at": said_at, "received_at": now}
+        for q, given in answers.items()
+        if q in asked
+    ]
+    if not rows:
+        return
+    statement = insert(connection, Answer)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["attempt_id", "question_id"],
+            set_={name: statement.excluded[name] for name in ("given", "said_at", "received_at")},
+        ),
+        rows,
+    )
+
+
+def _time_is_up(attempt: Row[Any], now: datetime) -> bool:
+    return attempt.deadline is not None and attempt.submitted_at is None and now > attempt.deadline + GRACE
+
+
+def _given(kept: Any) -> Given:
+    return tuple(kept) if isinstance(kept, list) else kept
