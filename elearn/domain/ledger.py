@@ -68,22 +68,27 @@ def next_entry(
         reference,
         committed,
         previous,
-        _hash(number, at, kind, reference, committed, previous),
+        _hash(subject, number, at, kind, reference, committed, previous),
     )
 
 
 def broken_at(entries: list[Entry]) -> int | None:
-    """The number of the first entry that does not hold, oldest first; None when the whole chain holds."""
+    """The number of the first entry of one officer's chain that does not hold, oldest first; None when all hold.
+
+    That the newest entries are missing shows only against the head that is kept elsewhere.
+    """
     previous = START
     for number, e in enumerate(entries, start=1):
-        expected = _hash(e.number, e.at, e.kind, e.reference, e.commitment, e.previous)
-        if e.number != number or e.previous != previous or e.hash != expected:
+        expected = _hash(entries[0].subject, number, e.at, e.kind, e.reference, e.commitment, previous)
+        if (e.subject, e.number, e.previous, e.hash) != (entries[0].subject, number, previous, expected):
             return number
         previous = e.hash
     return None
 
 
-def _hash(number: int, at: datetime, kind: str, reference: str, committed: str, previous: str) -> str:
-    # Fields are joined with a character none of them can hold, so that no two entries read the same.
+def _hash(subject: int, number: int, at: datetime, kind: str, reference: str, committed: str, previous: str) -> str:
+    # The officer is part of it, so that one officer's chain cannot be passed off as another's. Fields are joined with
+    # a character none of them can hold, so that no two entries read the same.
     moment = at.astimezone(UTC).isoformat(timespec="microseconds")
-    return sha256("\n".join((previous, str(number), moment, kind, reference, committed)).encode()).hexdigest()
+    fields = (previous, str(subject), str(number), moment, kind, reference, committed)
+    return sha256("\n".join(fields).encode()).hexdigest()

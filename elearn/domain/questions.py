@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
+from html import unescape
 from random import Random
 from typing import ClassVar, Literal
 
@@ -82,13 +83,13 @@ class _Choice(_Asked):
 
 
 def _bare(html: str) -> str:
-    """The text of a short piece of HTML, without its tags."""
+    """The text of a short piece of HTML: without its tags, and with < for &lt;."""
     kept, inside = [], False
     for c in html:
         inside = c == "<" or (inside and c != ">")
         if not inside and c != ">":
             kept.append(c)
-    return "".join(kept)
+    return unescape("".join(kept))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +147,8 @@ def number_in(text: str) -> Decimal:
     """
     if len(text) > LONGEST_NUMBER:
         raise UnreadableAnswer("not-a-number")
-    plain = "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in text)
+    # Decimal digits only: in 10² the last sign is a digit for Unicode too, but the number is not 102.
+    plain = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
     plain = plain.replace(",", "").replace("−", "-").replace("%", "").replace("₹", "").strip()
     plain = "".join(plain.split())
     if not plain or not set(plain) <= set("0123456789.-+"):
