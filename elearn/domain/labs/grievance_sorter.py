@@ -7,8 +7,8 @@ in the order written there, so that the two agree to 1e-9.
 The order of the 48 examples was chosen so that the lesson can be seen. With every label right the sorter gets 16 of
 the 24 unseen complaints right after 12 examples, 22 after 24 and 22 after 48, in English and in Hindi. With 24
 examples, moving any 4 of a department's 6 complaints to another one costs at least 2 of the 22; 4 wrong labels spread
-over the departments do so nearly always, but not always; among 48 examples 4 wrong labels of one department do so
-only about half the time. Where the result does not fall, `todo` tells the officer to change more labels.
+over the departments do so nearly always, but not always; among 48 examples 4 wrong labels of one department do so in
+half to three quarters of the cases only. Where the result does not fall, `todo` tells the officer to change more.
 """
 
 import functools
