@@ -57,9 +57,8 @@ def put_back(connection: Connection, triggers) -> None:
 
 
 def run() -> None:
-    engine = db.get_engine() if current_app else None
-    assert engine is not None, "migrations run inside the application: `elearn db upgrade`"
-    with engine.connect().execution_options(writes=True) as connection:
+    assert current_app, "migrations run inside the application: `elearn db upgrade`"
+    with db.engine.connect().execution_options(writes=True) as connection:
         if connection.dialect.name == "sqlite":
             migrate_sqlite(connection)
         else:

@@ -57,6 +57,7 @@ class Lesson:
     texts: Mapping[str, LessonText]
     reviewed_by: str = ""
     reviewed_on: date | None = None
+    formerly: tuple[str, ...] = ()  # ids this lesson had before it was renamed
 
     @property
     def path(self) -> str:

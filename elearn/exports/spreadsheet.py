@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from hashlib import sha256
 from itertools import islice
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 Cell = str | int | date | datetime | None
 
@@ -22,12 +22,8 @@ BOM = "\ufeff".encode()
 ROWS_AT_ONCE = 1000
 
 # OWASP ASVS 5.0, 1.2.10, with the full-width forms, which some spreadsheets fold to the plain ones. Spaces, quotes
-# and invisible characters are looked through, since programs that import a cell may drop them.
-_LOOKED_THROUGH = r"[\s\x00-\x1f\"'`‘’“”\u200b-\u200f\u2060\ufeff]*"  # noqa: RUF001 - the quotes people type
-_FORMULA = re.compile(rf"[\t\r\n]|{_LOOKED_THROUGH}[=+\-@＝＋－＠]")
-_FIRST = re.compile(r"[=+\-@＝＋－＠\s\x00-\x1f\"'`‘’“”\u200b-\u200f\u2060\ufeff]")
-# Most cells are told harmless by their first character: a look into a set, not a pattern.
-_SUSPECT = frozenset(chr(c) for c in range(0x10000) if _FIRST.match(chr(c)))
+# and invisible characters are looked through, since a program that imports the cell may drop them.
+_FORMULA = re.compile(r"[\t\r\n]|[\s\x00-\x1f\"'`‘’“”\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +71,20 @@ def _csv_blocks(header: Sequence[str], rows: Iterable[Sequence[Cell]], zone: tzi
 
 
 def _csv_column(column: Sequence[Cell], zone: tzinfo) -> Sequence[str]:
-    texts = [
-        cell
-        if isinstance(cell, str)
-        else ""
-        if cell is None
-        else _moment(cell, zone)
-        if isinstance(cell, datetime)
-        else str(cell)
-        for cell in column
-    ]
-    if not _SUSPECT.isdisjoint({text[:1] for text in texts}):
+    only_text = set(map(type, column)) == {str}
+    texts = cast(Sequence[str], column) if only_text else [_csv_text(cell, zone) for cell in column]
+    # No formula begins with a letter or a digit, and of most columns each cell does.
+    if any(first and not first.isalnum() for first in {text[:1] for text in texts}):
         # What is not text stays as it is: -5 as a number is no formula.
         texts = [neutral(text) if isinstance(cell, str) else text for text, cell in zip(texts, column, strict=True)]
     together = "".join(texts)
-    if any(c in together for c in ',"\r\n'):
-        texts = [_quoted(text) for text in texts]
-    return texts
+    return [_quoted(text) for text in texts] if any(c in together for c in ',"\r\n') else texts
+
+
+def _csv_text(cell: Cell, zone: tzinfo) -> str:
+    if isinstance(cell, datetime):
+        return _moment(cell, zone)
+    return "" if cell is None else str(cell)
 
 
 def _quoted(text: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from elearn.models.database import Base, Moment
+from elearn.models.database import EMPTY, Base, Moment
 
 STATES = ("valid", "withheld", "superseded", "revoked")
 
@@ -40,5 +40,5 @@ class Certificate(Base):
     token: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(12))
     state_at: Mapped[datetime] = mapped_column(Moment)
-    why: Mapped[str] = mapped_column(String(400), default="", server_default="")
+    why: Mapped[str] = mapped_column(String(400), default="", server_default=EMPTY)
     superseded_by: Mapped[str | None] = mapped_column(String(26))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, Text, event
+from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, Text, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import DeclarativeBase
@@ -35,6 +35,9 @@ db = SQLAlchemy(model_class=Base)
 
 # SQLite numbers rows by itself only where the key is INTEGER, to the letter.
 Id = BigInteger().with_variant(Integer, "sqlite")
+
+# An empty text as a column's default, as SQLite itself tells it: written "", Alembic finds a difference for ever.
+EMPTY = text("''")
 
 
 class Moment(TypeDecorator[datetime]):
@@ -120,3 +123,11 @@ def _begin_sqlite(connection: Connection) -> None:
 def insert(connection: Connection, table: Any) -> Any:
     """An INSERT that can say ON CONFLICT, in the dialect of this connection."""
     return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def insert_once(connection: Connection, table: Any, **values: Any) -> bool:
+    """Inserts a row unless one with the same key is there already; says whether it was new."""
+    statement = insert(connection, table).values(**values).on_conflict_do_nothing()
+    # Only where it is asked to does SQLAlchemy look how many rows an INSERT made; else it says -1 on PostgreSQL.
+    made = connection.execute(statement, execution_options={"preserve_rowcount": True})
+    return made.rowcount == 1

@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, LargeBinary, St
 from sqlalchemy.orm import Mapped, mapped_column
 
 from elearn.domain.status import EVIDENCE, STATES
-from elearn.models.database import Base, Id, Json, Moment
+from elearn.models.database import EMPTY, Base, Id, Json, Moment
 
 
 class Enrolment(Base):
@@ -22,7 +22,7 @@ class Enrolment(Base):
     route: Mapped[str] = mapped_column(String(40))
     assigned_by: Mapped[int | None] = mapped_column(Id)
     due: Mapped[date | None] = mapped_column(Date)
-    exempt_reason: Mapped[str] = mapped_column(String(400), default="", server_default="")
+    exempt_reason: Mapped[str] = mapped_column(String(400), default="", server_default=EMPTY)
     exempted_at: Mapped[datetime | None] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment)
 
@@ -139,9 +139,9 @@ class _Stands:
     requirements_met: Mapped[int]
     requirements_total: Mapped[int]
     final_percent: Mapped[int | None]
-    evidence: Mapped[str] = mapped_column(String(12), default="", server_default="")
+    evidence: Mapped[str] = mapped_column(String(12), default="", server_default=EMPTY)
     completed_at: Mapped[datetime | None] = mapped_column(Moment)
-    certificate: Mapped[str] = mapped_column(String(26), default="", server_default="")
+    certificate: Mapped[str] = mapped_column(String(26), default="", server_default=EMPTY)
     at: Mapped[datetime] = mapped_column(Moment)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, LargeBinary, St
 from sqlalchemy.orm import Mapped, mapped_column
 
 from elearn.domain.roles import ROLES
-from elearn.models.database import Base, Id, Moment
+from elearn.models.database import EMPTY, Base, Id, Moment
 
 
 class Officer(Base):
@@ -22,7 +22,7 @@ class Officer(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     email: Mapped[str | None] = mapped_column(String(254), unique=True)  # case-folded
-    authority: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    authority: Mapped[str] = mapped_column(String(60), default="", server_default=EMPTY)
     employee_number: Mapped[str | None] = mapped_column(String(60))
     language: Mapped[str] = mapped_column(String(20), default="en", server_default="en")
     salt: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -60,7 +60,7 @@ class Office(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     code: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(200))
-    name_hi: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    name_hi: Mapped[str] = mapped_column(String(200), default="", server_default=EMPTY)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("office.id"))
     path: Mapped[str] = mapped_column(String(400), index=True)
 
@@ -86,7 +86,7 @@ class Posting(Base):
     officer_id: Mapped[int] = mapped_column(ForeignKey("officer.id", ondelete="CASCADE"), index=True)
     office_id: Mapped[int] = mapped_column(ForeignKey("office.id"))
     kind: Mapped[str] = mapped_column(String(12), default="main")
-    designation: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    designation: Mapped[str] = mapped_column(String(200), default="", server_default=EMPTY)
     since: Mapped[date] = mapped_column(Date)
     until: Mapped[date | None] = mapped_column(Date)
 
@@ -124,7 +124,7 @@ class SignIn(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     officer_id: Mapped[int] = mapped_column(ForeignKey("officer.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    device: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    device: Mapped[str] = mapped_column(String(200), default="", server_default=EMPTY)
     created_at: Mapped[datetime] = mapped_column(Moment)
     seen_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)
@@ -163,5 +163,5 @@ class AccessLog(Base):
     at: Mapped[datetime] = mapped_column(Moment, index=True)
     officer_id: Mapped[int | None] = mapped_column(Id)
     event: Mapped[str] = mapped_column(String(40))
-    detail: Mapped[str] = mapped_column(String(400), default="", server_default="")
-    address: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    detail: Mapped[str] = mapped_column(String(400), default="", server_default=EMPTY)
+    address: Mapped[str] = mapped_column(String(60), default="", server_default=EMPTY)

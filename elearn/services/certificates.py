@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from flask import Flask, current_app
 from joserfc.jwk import KeySet
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from elearn.domain.certificate import (
     BadSerial,
@@ -96,7 +96,7 @@ def issue(connection: Connection, officer_id: int, course: Course, evidence: Evi
     """
     mine = _issuing()
     record = _record(connection, officer_id, course, evidence, now, mine)
-    missing = missing_glyphs("".join((record.name, *(name for _, name in record.other_names))))
+    missing = _missing(record)
     state = "withheld" if missing else "valid"
     why = " ".join(f"U+{ord(c):04X}" for c in missing)[:400]
     connection.execute(
@@ -151,7 +151,8 @@ def pdf(serial_text: str, language: str) -> bytes:
     found = find(serial_text)
     if found.state == "withheld":
         raise UnknownCertificate(found.serial)
-    return certificate_pdf(found.record, f"{_issuing().base_url}/C/{found.serial}", language)
+    # In capitals, which a QR code holds in fewer modules; scheme and host mean the same in any case.
+    return certificate_pdf(found.record, f"{_issuing().base_url.upper()}/C/{found.serial}", language)
 
 
 def document(serial_text: str) -> dict[str, Any]:
@@ -213,7 +214,7 @@ _COLUMNS = (
 )
 
 
-def _view(row: Row[Any]) -> CertificateView:
+def _view(row: Any) -> CertificateView:
     record = record_from_bytes(_payload(row.token))
     return CertificateView(row.serial, row.state, row.state_at, row.why, record, row.token, row.superseded_by or "")
 
@@ -251,6 +252,12 @@ def _record(
         evidence=reached,
         chain_head=ledger.head_of(connection, officer_id),
     )
+
+
+def _missing(record: CertificateRecord) -> tuple[str, ...]:
+    """Characters on the certificate that no shipped font has, each once."""
+    texts = (record.name, *(name for _, name in record.other_names), record.issuer, *record.course_title.values())
+    return tuple(dict.fromkeys(sign for text in texts for sign in missing_glyphs(text)))
 
 
 def _issuing() -> Issuing:

@@ -8,14 +8,14 @@ from datetime import date, datetime
 from secrets import token_hex
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Integer, bindparam, cast, func, literal, null, select, union_all
+from sqlalchemy import BindParameter, Connection, Integer, bindparam, cast, func, literal, null, select, union_all
 
 from elearn.domain.course import Course, Lesson, Route
 from elearn.domain.labs import LABS
-from elearn.domain.questions import Given, Question
-from elearn.domain.status import Requirement, Status
+from elearn.domain.questions import Given, Question, UnreadableAnswer
+from elearn.domain.status import Requirement, Status, status
 from elearn.models.certificates import Certificate
-from elearn.models.database import Json, insert, reading, writing
+from elearn.models.database import Json, insert_once, reading, writing
 from elearn.models.learning import CheckAnswer, Enrolment, LabRun, LessonRecord, Standing
 from elearn.services import certificates, ledger, library, standing
 
@@ -101,7 +101,9 @@ def lesson_records(officer_id: int, course: Course, lesson: Lesson) -> LessonRec
 
 def _lesson_records_query() -> Any:
     """Built once: putting a query together costs more than running it."""
-    officer, course, lesson = bindparam("officer"), bindparam("course"), bindparam("lesson")
+    officer: BindParameter[int] = bindparam("officer")
+    course: BindParameter[str] = bindparam("course")
+    lesson: BindParameter[str] = bindparam("lesson")
     no_json, no = cast(null(), Json), literal(False)
     done = select(literal("done"), LessonRecord.lesson, no_json, no_json, no, LessonRecord.received_at)
     checks = select(
@@ -143,7 +145,7 @@ def course_view(officer_id: int, course: Course) -> CourseView:
         row = connection.execute(query).one_or_none()
         route = course.route(row.route if row else "")
         record = standing.read_record(connection, officer_id, course, route, bool(row and row.exempted_at))
-    found = standing.status(course, route, record)
+    found = status(course, route, record)
     return CourseView(
         course=course,
         route=route,
@@ -168,7 +170,13 @@ def answer_check(
     act_id: str = "",
     said_at: datetime | None = None,
 ) -> CheckState:
-    """Marks one try at a check and keeps it. The same act sent twice is one try. Raises TooManyTries."""
+    """Marks one try at a check and keeps it. The same act sent twice is one try.
+
+    Raises TooManyTries, and UnreadableAnswer for an empty answer, which is no try.
+    """
+    if given is None:
+        raise UnreadableAnswer("no-answer")
+    right = check.is_right(given)
     with writing() as connection:
         standing.lock_enrolment(connection, officer_id, course, now)
         mine = (
@@ -177,21 +185,19 @@ def answer_check(
             & (CheckAnswer.lesson == lesson.path)
             & (CheckAnswer.check_id == check.id)
         )
-        right = given is not None and check.is_right(given)
         before, ever = connection.execute(
             select(func.count(), func.max(cast(CheckAnswer.right, Integer))).where(mine)
         ).one()
-        if before >= MOST_TRIES:
+        act = _act(officer_id, course, lesson, now, act_id, said_at)
+        if before < MOST_TRIES and insert_once(
+            connection, CheckAnswer, **act, check_id=check.id, given=given, right=right
+        ):
+            standing.mark_begun(connection, officer_id, course.id, now)
+            return CheckState(given, right or bool(ever), before + 1)
+        if connection.execute(select(CheckAnswer.id).where(CheckAnswer.id == act["id"])).first() is None:
             raise TooManyTries(check.id)
-        made = connection.execute(
-            insert(connection, CheckAnswer)
-            .values(
-                **_act(officer_id, course, lesson, now, act_id, said_at), check_id=check.id, given=given, right=right
-            )
-            .on_conflict_do_nothing()
-        ).rowcount
-        standing.mark_begun(connection, officer_id, course.id, now)
-    return CheckState(given, right or bool(ever), before + made)
+        latest = select(CheckAnswer.given).where(mine).order_by(CheckAnswer.received_at.desc()).limit(1)
+        return CheckState(_given(connection.execute(latest).scalar_one_or_none()), bool(ever), before)
 
 
 def run_lab(
@@ -210,29 +216,21 @@ def run_lab(
     figures = lab.run(choices)  # before the transaction: nobody waits for a computation
     with writing() as connection:
         enrolled = standing.lock_enrolment(connection, officer_id, course, now)
-        runs = [
-            (row.choices, row.figures)
-            for row in connection.execute(
-                select(LabRun.choices, LabRun.figures)
-                .where(LabRun.officer_id == officer_id, LabRun.course == course.id, LabRun.lab == lab_name)
-                .order_by(LabRun.received_at, LabRun.id)
-            )
-        ]
-        if len(runs) >= MOST_TRIES:
+        kept = connection.execute(
+            select(LabRun.id, LabRun.choices, LabRun.figures, LabRun.reached)
+            .where(LabRun.officer_id == officer_id, LabRun.course == course.id, LabRun.lab == lab_name)
+            .order_by(LabRun.received_at, LabRun.id)
+        ).all()
+        again = next((row for row in kept if row.id == act_id), None)
+        if again:
+            return again.figures, again.reached
+        if len(kept) >= MOST_TRIES:
             raise TooManyTries(lab_name)
-        reached = lab.reached([*runs, (choices, figures)])
-        connection.execute(
-            insert(connection, LabRun)
-            .values(
-                **_act(officer_id, course, lesson, now, act_id, said_at),
-                lab=lab_name,
-                choices=choices,
-                figures=figures,
-                reached=reached,
-            )
-            .on_conflict_do_nothing()
-        )
-        after_act(connection, officer_id, course, enrolled, now)
+        reached = lab.reached([*((row.choices, row.figures) for row in kept), (choices, figures)])
+        act = _act(officer_id, course, lesson, now, act_id, said_at)
+        run = {"lab": lab_name, "choices": choices, "figures": figures, "reached": reached}
+        if insert_once(connection, LabRun, **act, **run):
+            after_act(connection, officer_id, course, enrolled, now)
     return figures, reached
 
 
@@ -251,10 +249,7 @@ def mark_lesson_done(
         enrolled = standing.lock_enrolment(connection, officer_id, course, now)
         _refuse_open_checks(connection, officer_id, course, lesson)
         act = _act(officer_id, course, lesson, now, act_id, said_at)
-        made = connection.execute(
-            insert(connection, LessonRecord).values(**act, words=text.words).on_conflict_do_nothing()
-        ).rowcount
-        if made:
+        if insert_once(connection, LessonRecord, **act, words=text.words):
             facts = {"course": course.id, "lesson": lesson.path, "version": course.version}
             ledger.append(connection, officer_id, "lesson_done", act["id"], facts, now)
             after_act(connection, officer_id, course, enrolled, now)

@@ -18,7 +18,7 @@ from elearn.domain.grading import grade
 from elearn.domain.paper import GRACE, deadline, draw, opens_again
 from elearn.domain.questions import Given, Question
 from elearn.domain.status import FINAL
-from elearn.models.database import insert, reading, writing
+from elearn.models.database import insert, insert_once, reading, writing
 from elearn.models.learning import Answer, Attempt, KeptPicture, QuestionText
 from elearn.services import ledger, library, standing
 from elearn.services.learning import after_act
@@ -315,22 +315,17 @@ def _keep_questions(connection: Connection, course: Course, questions: Iterable[
     for question in questions:
         body = compiled.dump_question(question)
         hashes.append(sha256(body).hexdigest())
-        connection.execute(
-            insert(connection, QuestionText).values(hash=hashes[-1], body=body.decode()).on_conflict_do_nothing()
-        )
+        insert_once(connection, QuestionText, hash=hashes[-1], body=body.decode())
         for picture in (p for p in course.pictures if p.hash in question.pictures):
             kept = {"hash": picture.hash, "media_type": picture.media_type, "data": picture.data}
-            connection.execute(insert(connection, KeptPicture).values(**kept).on_conflict_do_nothing())
+            insert_once(connection, KeptPicture, **kept)
     return hashes
 
 
 def _questions(connection: Connection, paper: Sequence[Mapping[str, str]]) -> tuple[Question, ...]:
     hashes = [asked["hash"] for asked in paper]
-    bodies = dict(
-        connection.execute(select(QuestionText.hash, QuestionText.body).where(QuestionText.hash.in_(hashes)))
-        .tuples()
-        .all()
-    )
+    kept = select(QuestionText.hash, QuestionText.body).where(QuestionText.hash.in_(hashes))
+    bodies = {row.hash: row.body for row in connection.execute(kept)}
     return tuple(compiled.load_question(bodies[h].encode()) for h in hashes)
 
 

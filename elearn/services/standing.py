@@ -12,6 +12,7 @@ from elearn.domain.course import Course, Route
 from elearn.domain.pace import credited_seconds
 from elearn.domain.status import Best, Evidence, Record, Status, status
 from elearn.models.database import insert as insert_or
+from elearn.models.database import insert_once
 from elearn.models.learning import (
     Attempt,
     CheckAnswer,
@@ -23,6 +24,8 @@ from elearn.models.learning import (
 )
 from elearn.models.people import SignIn
 from elearn.services import ledger
+
+_ACTS = (CheckAnswer, LabRun, LessonRecord, Attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,7 @@ def enrol(
         "assigned_by": assigned_by,
         "created_at": now,
     }
-    made = connection.execute(insert_or(connection, Enrolment).values(**values).on_conflict_do_nothing())
-    if not made.rowcount:
+    if not insert_once(connection, Enrolment, **values):
         return False
     ledger.append(connection, officer_id, "enrolled", course.id, {"course": course.id, "route": chosen.id}, now)
     _write(connection, officer_id, course.id, status(course, chosen, Record()), None, now)
@@ -175,18 +177,20 @@ def _a_module_is_read(course: Course, route: Route, lessons: dict[str, int]) -> 
 
 def _seconds(connection: Connection, officer_id: int, course: Course) -> dict[str, float]:
     """Seconds credited to each module, from sign-ins, answered checks, lab runs, lessons done and attempts."""
+    mine = {table: (table.officer_id == officer_id) & (table.course == course.id) for table in _ACTS}
     acts: CompoundSelect[Any] = union_all(
-        select(SignIn.created_at, literal("")).where(SignIn.officer_id == officer_id),
+        select(SignIn.created_at, literal(""), literal(0)).where(SignIn.officer_id == officer_id),
         *(
-            select(table.received_at, table.lesson).where(table.officer_id == officer_id, table.course == course.id)
+            select(table.received_at, table.lesson, literal(int(table is LessonRecord))).where(mine[table])
             for table in (CheckAnswer, LabRun, LessonRecord)
         ),
-        select(Attempt.received_at, literal("")).where(Attempt.officer_id == officer_id, Attempt.course == course.id),
-        select(Attempt.submitted_at, literal("")).where(
-            Attempt.officer_id == officer_id, Attempt.course == course.id, Attempt.submitted_at.is_not(None)
-        ),
+        select(Attempt.received_at, literal(""), literal(0)).where(mine[Attempt]),
+        select(Attempt.submitted_at, literal(""), literal(0)).where(mine[Attempt], Attempt.submitted_at.is_not(None)),
     )
-    return credited_seconds((at, lesson.partition("/")[0]) for at, lesson in connection.execute(acts))
+    rows = [(at, lesson.partition("/")[0], done) for at, lesson, done in connection.execute(acts)]
+    # In the order of time, so that a module's last lesson is the one that stays.
+    read_by = {module: at for at, module, done in sorted(rows) if done}
+    return credited_seconds(((at, module) for at, module, _ in rows), read_by)
 
 
 def _write(

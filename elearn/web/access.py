@@ -18,12 +18,12 @@ from elearn.services import accounts
 
 login_manager = LoginManager()
 # Flask-Login's own protection ends a sign-in whenever the address changes, as it does on every phone.
-login_manager.session_protection = None
+login_manager.session_protection = None  # type: ignore[assignment] # its types forget that None is allowed
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-class SignedIn(UserMixin):  # type: ignore[misc] # Flask-Login carries no types
+class SignedIn(UserMixin):
     """What Flask-Login keeps of a sign-in: its random token, and whom it brought."""
 
     def __init__(self, token: str, viewer: Viewer) -> None:
@@ -67,7 +67,8 @@ def current_viewer() -> Viewer:
 
 
 def viewer_or_none() -> Viewer | None:
-    return cast(SignedIn, current_user).viewer if current_user.is_authenticated else None
+    who = cast(UserMixin, current_user)
+    return cast(SignedIn, who).viewer if who.is_authenticated else None
 
 
 def begin(token: str) -> None:

@@ -1,0 +1,449 @@
+"""How people enter: signing in and out, the one query behind every request, passwords and one-time links."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, cast
+
+from flask import current_app
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy.exc import OperationalError
+
+from config import Config
+from elearn.domain.roles import Grant, RoleName, Viewer
+from elearn.models.database import insert as insert_or
+from elearn.models.database import reading, writing
+from elearn.models.people import Office, Officer, OfficerName, OneTimeLink, Password, Role, SignIn
+from elearn.services import access_log, passwords, throttle
+from elearn.services.passwords import WeakPassword
+from elearn.services.throttle import TooManyTries
+
+__all__ = ["TooManyTries", "WeakPassword"]
+
+log = logging.getLogger(__name__)
+
+ADMINISTRATOR_IDLE = timedelta(minutes=15)
+ADMINISTRATOR_LONGEST = timedelta(hours=4)
+SEEN_EVERY = timedelta(minutes=5)
+FIRST_LINK_HOURS = 72
+FORGOTTEN_LINK_HOURS = 2
+LINKS_AN_HOUR = 3
+
+
+class WrongPair(Exception):
+    """E-mail and password do not belong together. Nobody is told which of them is wrong, or whether there is such an
+    account, whether it is disabled, or whether it has a password yet."""
+
+
+class LinkNotGood(Exception):
+    """A one-time link that is unknown, used or too old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What an officer sees of herself on her account page."""
+
+    email: str
+    employee_number: str
+    names: tuple[tuple[str, str], ...]  # (language tag, name), the primary one first
+    language: str
+    sign_ins: tuple[OpenSignIn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSignIn:
+    """A sign-in that still holds, on some device."""
+
+    id: int
+    device: str
+    created_at: datetime
+    seen_at: datetime
+
+
+def folded(email: str) -> str:
+    """The one way an e-mail is written in our tables, so that no second spelling of it is a second account."""
+    return unicodedata.normalize("NFC", email).strip().casefold()
+
+
+def sign_in(email: str, password: str, address: str, device: str, now: datetime) -> str:
+    """Signs an officer in; returns the token that her browser keeps. Raises WrongPair, TooManyTries.
+
+    The delay is looked at again once the password has been checked: of a thousand guesses sent at the same moment,
+    those that were still waiting for their turn when the delay began are not answered, right or wrong.
+    """
+    account = folded(email)
+    tried = throttle.sign_in_try(account, address)
+    with reading() as connection:
+        _refuse_if_delayed(connection, tried, now)
+        officer_id, kept = _entry_of(connection, account)
+    right = passwords.matches(kept, password)
+    fresh = passwords.hash_of(password) if right and kept and passwords.is_outdated(kept) else None
+    with writing() as connection:
+        _refuse_if_delayed(connection, tried, now)
+        if right and officer_id is not None and _still_holds(connection, officer_id, kept):
+            throttle.succeeded(connection, tried, now)
+            if fresh:
+                connection.execute(update(Password).where(Password.officer_id == officer_id).values(hash=fresh))
+            access_log.note(connection, "sign_in", now, officer_id=officer_id, address=address)
+            return _open_sign_in(connection, officer_id, device, now)
+        throttle.failed(connection, tried, now)
+        access_log.note(connection, "sign_in_failed", now, officer_id=officer_id, address=address)
+    raise WrongPair
+
+
+# One statement, built once: it runs in every request. Several rows come where an officer has several roles. The
+# moments are compared here rather than there: to bind one costs more than to read one.
+_VIEWER = (
+    select(
+        SignIn.id,
+        SignIn.officer_id,
+        SignIn.created_at,
+        SignIn.seen_at,
+        SignIn.expires_at,
+        Officer.language,
+        OfficerName.name,
+        OfficerName.language,
+        Role.role,
+        Role.until,
+        Office.path,
+    )
+    .join(Officer, Officer.id == SignIn.officer_id)
+    .outerjoin(OfficerName, (OfficerName.officer_id == Officer.id) & OfficerName.is_primary)
+    .outerjoin(Role, Role.officer_id == Officer.id)
+    .outerjoin(Office, Office.id == Role.office_id)
+    .where(SignIn.token_hash == bindparam("token_hash"), SignIn.ended_at.is_(None), Officer.disabled_at.is_(None))
+)
+
+
+def viewer_of(token: str, now: datetime) -> Viewer | None:
+    """Whoever this sign-in brings, or None when it has ended, expired, lain idle or belongs to somebody disabled.
+
+    One query. Writes at most once in five minutes, that the sign-in is in use.
+    """
+    with reading() as connection:
+        rows = connection.execute(_VIEWER, {"token_hash": _hash(token)}).all()
+    if not rows:
+        return None
+    sign_in_id, officer_id, created_at, seen_at, expires_at, language, name, name_language = rows[0][:8]
+    # What was made while the clock stood wrong, in the far future, has limits that mean nothing.
+    if expires_at <= now or max(created_at, seen_at) - now > throttle.CLOCK_SLACK:
+        return None
+    grants = tuple(
+        Grant(cast(RoleName, role), path or "")
+        for *_, role, until, path in rows
+        if role is not None and (until is None or until > now)
+    )
+    if now - seen_at > _idle_limit(grants):
+        return None
+    if now - seen_at >= SEEN_EVERY:
+        _see(sign_in_id, now)
+    return Viewer(officer_id, sign_in_id, name or "", name_language or "en", language, grants)
+
+
+def sign_out(token: str, now: datetime) -> None:
+    """Ends one sign-in, at once and everywhere."""
+    with writing() as connection:
+        ended = connection.execute(
+            update(SignIn)
+            .where(SignIn.token_hash == _hash(token), SignIn.ended_at.is_(None))
+            .values(ended_at=now)
+            .returning(SignIn.officer_id)
+        ).scalar_one_or_none()
+        if ended is not None:
+            access_log.note(connection, "sign_out", now, officer_id=ended)
+
+
+def end_sign_in(officer_id: int, sign_in_id: int, now: datetime) -> None:
+    """Ends one of the officer's own sign-ins, on whatever device; somebody else's is left alone."""
+    mine = (SignIn.id == sign_in_id) & (SignIn.officer_id == officer_id) & SignIn.ended_at.is_(None)
+    with writing() as connection:
+        if connection.execute(update(SignIn).where(mine).values(ended_at=now)).rowcount:
+            access_log.note(connection, "sign_out", now, officer_id=officer_id)
+
+
+def end_all_sign_ins(officer_id: int, now: datetime, keep: int | None = None) -> int:
+    """Ends every sign-in of an officer, but `keep`; returns how many it ended."""
+    with writing() as connection:
+        return end_sign_ins(connection, officer_id, now, keep)
+
+
+def end_sign_ins(connection: Connection, officer_id: int, now: datetime, keep: int | None = None) -> int:
+    """The same, inside the transaction of the act that is the reason for it."""
+    return end_sign_ins_of(connection, [officer_id], now, keep)
+
+
+def end_sign_ins_of(connection: Connection, officers: Sequence[int], now: datetime, keep: int | None = None) -> int:
+    """The same for many officers."""
+    theirs = SignIn.officer_id.in_(officers) & SignIn.ended_at.is_(None)
+    if keep is not None:
+        theirs &= SignIn.id != keep
+    ended = connection.execute(update(SignIn).where(theirs).values(ended_at=now).returning(SignIn.officer_id))
+    counts = Counter(ended.scalars())
+    for officer_id, count in counts.items():
+        access_log.note(connection, "sign_out", now, officer_id=officer_id, detail=f"{count} sign-ins ended")
+    return counts.total()
+
+
+def note_refusal(officer_id: int, path: str, address: str, now: datetime) -> None:
+    """Keeps in the access log that an officer was refused a page."""
+    with writing() as connection:
+        access_log.note(connection, "refused", now, officer_id=officer_id, detail=path, address=address)
+
+
+def account_of(officer_id: int, now: datetime) -> Account:
+    """The officer's own e-mail, number, names and open sign-ins."""
+    with reading() as connection:
+        officer = connection.execute(
+            select(Officer.email, Officer.employee_number, Officer.language).where(Officer.id == officer_id)
+        ).one()
+        names = connection.execute(
+            select(OfficerName.language, OfficerName.name)
+            .where(OfficerName.officer_id == officer_id)
+            .order_by(OfficerName.is_primary.desc(), OfficerName.language)
+        ).all()
+        sign_ins = connection.execute(
+            select(SignIn.id, SignIn.device, SignIn.created_at, SignIn.seen_at)
+            .where(SignIn.officer_id == officer_id, SignIn.ended_at.is_(None), SignIn.expires_at > now)
+            .where(SignIn.seen_at > now - _idle_limit(()))
+            .order_by(SignIn.seen_at.desc())
+        ).all()
+    return Account(
+        officer.email or "",
+        officer.employee_number or "",
+        tuple((row.language, row.name) for row in names),
+        officer.language,
+        tuple(OpenSignIn(*row) for row in sign_ins),
+    )
+
+
+def change_password(officer_id: int, sign_in_id: int, current: str, password: str, address: str, now: datetime) -> None:
+    """Replaces a password by its owner, who shows the current one; every other sign-in ends.
+
+    Raises WrongPair, TooManyTries (the current password is guessed at no more freely here than at the door),
+    WeakPassword.
+    """
+    with reading() as connection:
+        own = _own_words(connection, officer_id)
+        tried = throttle.sign_in_try(own[0], address)
+        _refuse_if_delayed(connection, tried, now)
+        kept = connection.execute(select(Password.hash).where(Password.officer_id == officer_id)).scalar_one_or_none()
+    passwords.check_rules(password, own)
+    right = passwords.matches(kept, current)
+    fresh = passwords.hash_of(password) if right else ""
+    with writing() as connection:
+        _refuse_if_delayed(connection, tried, now)
+        if right and _still_holds(connection, officer_id, kept):
+            _keep_password(connection, officer_id, fresh, now, keep=sign_in_id, address=address)
+            return
+        throttle.failed(connection, tried, now)
+        access_log.note(connection, "sign_in_failed", now, officer_id=officer_id, address=address)
+    raise WrongPair
+
+
+def one_time_link(officer_id: int, now: datetime, hours: int = FIRST_LINK_HOURS, by: int | None = None) -> str:
+    """A fresh token with which the officer can set her password once, within `hours`."""
+    with writing() as connection:
+        return _make_link(connection, officer_id, now, hours, f"by {by}" if by else "")
+
+
+def link_for_forgotten(email: str, address: str, now: datetime) -> tuple[str, str] | None:
+    """(e-mail, token) for somebody who forgot her password, or None where no link may be made: nobody has this e-mail,
+    she is disabled, or there were three in the last hour. Takes the same steps in each case. Raises TooManyTries."""
+    tried = throttle.link_try(address)
+    with writing() as connection:
+        _refuse_if_delayed(connection, tried, now)
+        throttle.failed(connection, tried, now)
+        account = folded(email)
+        officer_id, _ = _entry_of(connection, account)
+        if officer_id is None or not _may_have_link(connection, officer_id, now):
+            access_log.note(connection, "link_refused", now, officer_id=officer_id, address=address)
+            return None
+        return account, _make_link(connection, officer_id, now, FORGOTTEN_LINK_HOURS, "forgotten", address)
+
+
+def officer_of_link(token: str, now: datetime) -> int | None:
+    """Whose link this is, or None when it is not good any more."""
+    found = _of_link(token, now)
+    return found[0] if found else None
+
+
+def email_of_link(token: str, now: datetime) -> str | None:
+    """The e-mail that the link's officer signs in with, or None when it is not good any more."""
+    found = _of_link(token, now)
+    return found[1] if found else None
+
+
+def set_password_by_link(token: str, password: str, now: datetime, address: str = "") -> int:
+    """Sets the password of whoever holds the link, and uses the link up: it, her other links and all her sign-ins
+    end. Returns the officer. Raises LinkNotGood, WeakPassword (the link stays good then)."""
+    officer_id = officer_of_link(token, now)
+    if officer_id is None:
+        raise LinkNotGood
+    with reading() as connection:
+        own = _own_words(connection, officer_id)
+    passwords.check_rules(password, own)
+    fresh = passwords.hash_of(password)
+    with writing() as connection:
+        used = connection.execute(update(OneTimeLink).where(_good_link(token, now)).values(used_at=now)).rowcount
+        if not used or not _is_enabled(connection, officer_id):
+            raise LinkNotGood
+        connection.execute(
+            update(OneTimeLink)
+            .where(OneTimeLink.officer_id == officer_id, OneTimeLink.used_at.is_(None))
+            .values(used_at=now)
+        )
+        _keep_password(connection, officer_id, fresh, now, keep=None, address=address)
+    return officer_id
+
+
+def set_password(officer_id: int, password: str, now: datetime, own: Iterable[str] = ()) -> None:
+    """Sets a password without asking for anything: for demo people and for tests. Raises WeakPassword."""
+    passwords.check_rules(password, own)
+    fresh = passwords.hash_of(password)
+    with writing() as connection:
+        _keep_password(connection, officer_id, fresh, now, keep=None)
+
+
+def has_password(officer_id: int) -> bool:
+    """Whether the officer has chosen a password yet."""
+    with reading() as connection:
+        return (
+            connection.execute(select(Password.officer_id).where(Password.officer_id == officer_id)).first() is not None
+        )
+
+
+def _refuse_if_delayed(connection: Connection, tried: throttle.Try, now: datetime) -> None:
+    wait = throttle.seconds_to_wait(connection, tried, now)
+    if wait:
+        raise TooManyTries(wait)
+
+
+def _entry_of(connection: Connection, account: str) -> tuple[int | None, str | None]:
+    """The enabled officer with this e-mail, and her password's hash. What cannot be an e-mail is not looked up: it
+    may hold what a database refuses to read."""
+    if not account.isascii() or not account.isprintable() or len(account) > 254:
+        account = ""
+    row = connection.execute(
+        select(Officer.id, Password.hash)
+        .outerjoin(Password, Password.officer_id == Officer.id)
+        .where(Officer.email == account, Officer.disabled_at.is_(None))
+    ).one_or_none()
+    return (row.id, row.hash) if row else (None, None)
+
+
+def _still_holds(connection: Connection, officer_id: int, kept: str | None) -> bool:
+    """Whether the hash that was checked is still the officer's, now that nobody else can change it."""
+    hash_now = connection.execute(
+        select(Password.hash).where(Password.officer_id == officer_id).with_for_update()
+    ).scalar_one_or_none()
+    return hash_now is not None and hash_now == kept and _is_enabled(connection, officer_id)
+
+
+def _is_enabled(connection: Connection, officer_id: int) -> bool:
+    query = select(Officer.id).where(Officer.id == officer_id, Officer.disabled_at.is_(None))
+    return connection.execute(query).scalar_one_or_none() is not None
+
+
+def _open_sign_in(connection: Connection, officer_id: int, device: str, now: datetime) -> str:
+    token = secrets.token_urlsafe(32)
+    is_administrator = select(Role.id).where(
+        Role.officer_id == officer_id, Role.role == "administrator", or_(Role.until.is_(None), Role.until > now)
+    )
+    longest = timedelta(hours=_config().longest_hours)
+    if connection.execute(is_administrator).first():
+        longest = min(longest, ADMINISTRATOR_LONGEST)
+    row = {
+        "officer_id": officer_id,
+        "token_hash": _hash(token),
+        "device": access_log.one_line(device, 200),
+        "created_at": now,
+        "seen_at": now,
+        "expires_at": now + longest,
+    }
+    connection.execute(insert(SignIn).values(**row))
+    return token
+
+
+def _idle_limit(grants: tuple[Grant, ...]) -> timedelta:
+    idle = timedelta(minutes=_config().idle_minutes)
+    return min(idle, ADMINISTRATOR_IDLE) if any(grant.role == "administrator" for grant in grants) else idle
+
+
+def _see(sign_in_id: int, now: datetime) -> None:
+    still = (SignIn.id == sign_in_id) & SignIn.ended_at.is_(None) & (SignIn.seen_at <= now - SEEN_EVERY)
+    try:
+        with writing() as connection:
+            connection.execute(update(SignIn).where(still).values(seen_at=now))
+    except OperationalError as error:
+        # A full disk or a busy database must not close the lessons to whoever only reads.
+        log.warning("could not note that sign-in %s is in use: %s", sign_in_id, error.orig)
+
+
+def _keep_password(
+    connection: Connection, officer_id: int, fresh: str, now: datetime, keep: int | None, address: str = ""
+) -> None:
+    values: dict[str, Any] = {"hash": fresh, "set_at": now}
+    statement = insert_or(connection, Password).values(officer_id=officer_id, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["officer_id"], set_=values))
+    end_sign_ins(connection, officer_id, now, keep)
+    access_log.note(connection, "password_set", now, officer_id=officer_id, address=address)
+
+
+def _make_link(
+    connection: Connection, officer_id: int, now: datetime, hours: int, detail: str, address: str = ""
+) -> str:
+    token = secrets.token_urlsafe(32)
+    row = {"token_hash": _hash(token), "created_at": now, "expires_at": now + timedelta(hours=hours)}
+    connection.execute(insert(OneTimeLink).values(officer_id=officer_id, **row))
+    access_log.note(connection, "link_made", now, officer_id=officer_id, detail=detail, address=address)
+    return token
+
+
+def _may_have_link(connection: Connection, officer_id: int, now: datetime) -> bool:
+    # Locks the officer's row, or two requests at once would each count the other out.
+    connection.execute(select(Officer.id).where(Officer.id == officer_id).with_for_update())
+    recent = select(func.count()).where(
+        OneTimeLink.officer_id == officer_id,
+        OneTimeLink.created_at > now - timedelta(hours=1),
+        OneTimeLink.created_at <= now + throttle.CLOCK_SLACK,
+    )
+    return connection.execute(recent).scalar_one() < LINKS_AN_HOUR
+
+
+def _of_link(token: str, now: datetime) -> tuple[int, str] | None:
+    query = select(Officer.id, Officer.email).join(OneTimeLink, OneTimeLink.officer_id == Officer.id)
+    with reading() as connection:
+        row = connection.execute(query.where(_good_link(token, now), Officer.disabled_at.is_(None))).one_or_none()
+    return (row.id, row.email or "") if row else None
+
+
+def _good_link(token: str, now: datetime) -> Any:
+    return (
+        (OneTimeLink.token_hash == _hash(token))
+        & OneTimeLink.used_at.is_(None)
+        & (OneTimeLink.expires_at > now)
+        & (OneTimeLink.created_at <= now + throttle.CLOCK_SLACK)
+    )
+
+
+def _own_words(connection: Connection, officer_id: int) -> list[str]:
+    """The officer's e-mail, number and names: what her password must not be. The e-mail comes first."""
+    officer = connection.execute(select(Officer.email, Officer.employee_number).where(Officer.id == officer_id)).one()
+    names = connection.execute(select(OfficerName.name).where(OfficerName.officer_id == officer_id)).scalars()
+    return [officer.email or "", officer.employee_number or "", *names]
+
+
+def _hash(token: str) -> str:
+    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _config() -> Config:
+    config: Config = current_app.config["ELEARN"]
+    return config

@@ -1,0 +1,145 @@
+"""Slows down whoever guesses passwords: a delay that grows with each failure and never becomes a lock.
+
+An account is delayed for one address at a time, so that a stranger cannot keep an officer out of her own office.
+Two looser limits stand behind that: one for an account from anywhere, and one for an address whatever the account,
+which a whole office shares. Neither holds where the officer has signed in lately: what others do must not keep her
+out. Only failures count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from ipaddress import IPv6Address, ip_address, ip_network
+from math import ceil
+
+from sqlalchemy import Connection, delete, select, update
+
+from elearn.models.database import insert as insert_or
+from elearn.models.people import Throttle
+
+CLOCK_SLACK = timedelta(minutes=5)
+KNOWN_FOR = timedelta(days=30)
+KEPT_FOR = timedelta(days=2)
+
+
+class TooManyTries(Exception):
+    """Too many failures: the next try is looked at only after `retry_after` seconds, right or wrong."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"try again in {retry_after} seconds")
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """From the `free`-th failure on, the next try waits `first` seconds, then twice that, up to `longest`. One
+    failure is forgotten every `forgets` seconds."""
+
+    kind: str
+    free: int
+    first: int
+    longest: int
+    forgets: int
+
+
+PAIR = Limit("account and address", free=5, first=30, longest=900, forgets=600)
+ACCOUNT = Limit("account", free=50, first=30, longest=900, forgets=600)
+ADDRESS = Limit("address", free=100, first=10, longest=300, forgets=6)  # a hundred in ten minutes
+LINKS = Limit("links asked for", free=100, first=10, longest=300, forgets=6)
+_KNOWN = "known here"
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """What one try counts against: each limit with the value it holds for, the strictest first. `at_home` is who
+    asks from where; once that has signed in, only the first limit holds."""
+
+    counts: tuple[tuple[Limit, str], ...]
+    at_home: str = ""
+
+
+def sign_in_try(account: str, address: str) -> Try:
+    network = network_of(address)
+    pair = f"{account}\n{network}"
+    return Try(((PAIR, pair), (ACCOUNT, account), (ADDRESS, network)), pair)
+
+
+def link_try(address: str) -> Try:
+    return Try(((LINKS, network_of(address)),))
+
+
+def network_of(address: str) -> str:
+    """The address as it is counted: one IPv6 customer holds a /64, so all of that is one."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
+
+
+def seconds_to_wait(connection: Connection, tried: Try, now: datetime) -> int:
+    """How long a try must still wait; 0 when it may go ahead."""
+    home = _key(_KNOWN, tried.at_home)
+    keys = [(limit, _key(limit.kind, value)) for limit, value in tried.counts]
+    query = select(Throttle.key, Throttle.free_at).where(Throttle.key.in_([home, *(key for _, key in keys)]))
+    free_at = {row.key: row.free_at for row in connection.execute(query)}
+    if home in free_at and now < free_at[home] <= now + KNOWN_FOR + CLOCK_SLACK:
+        keys = keys[:1]
+    return max((_wait(free_at[key], limit, now) for limit, key in keys if key in free_at), default=0)
+
+
+def failed(connection: Connection, tried: Try, now: datetime) -> None:
+    """Counts one failure against every limit of the try."""
+    _forget_old(connection, now)
+    for limit, value in tried.counts:
+        key = _key(limit.kind, value)
+        fresh = {"key": key, "failures": 0, "last_at": now, "free_at": now}
+        connection.execute(insert_or(connection, Throttle).values(**fresh).on_conflict_do_nothing())
+        row = connection.execute(
+            select(Throttle.failures, Throttle.last_at).where(Throttle.key == key).with_for_update()
+        ).one()
+        failures = _remembered(row.failures, row.last_at, limit, now) + 1
+        free_at = now + timedelta(seconds=_delay(limit, failures))
+        connection.execute(
+            update(Throttle).where(Throttle.key == key).values(failures=failures, last_at=now, free_at=free_at)
+        )
+
+
+def succeeded(connection: Connection, tried: Try, now: datetime) -> None:
+    """Forgets the failures of this account at this address, and remembers that its owner signs in from there."""
+    limit, value = tried.counts[0]
+    connection.execute(delete(Throttle).where(Throttle.key == _key(limit.kind, value)))
+    values = {"failures": 0, "last_at": now, "free_at": now + KNOWN_FOR}
+    statement = insert_or(connection, Throttle).values(key=_key(_KNOWN, tried.at_home), **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
+
+
+def _forget_old(connection: Connection, now: datetime) -> None:
+    """Rows that no longer matter, a few at a time; those that another try is just looking at are left to it."""
+    old = select(Throttle.key).where(Throttle.free_at < now - KEPT_FOR).limit(100).with_for_update(skip_locked=True)
+    connection.execute(delete(Throttle).where(Throttle.key.in_(old)))
+
+
+def _key(kind: str, value: str) -> str:
+    return sha256(f"{kind}\n{value}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _wait(free_at: datetime, limit: Limit, now: datetime) -> int:
+    seconds = ceil((free_at - now).total_seconds())
+    # A moment further off than any delay was written while the clock stood wrong.
+    return seconds if 0 < seconds <= limit.longest else 0
+
+
+def _remembered(failures: int, last_at: datetime, limit: Limit, now: datetime) -> int:
+    if last_at > now + CLOCK_SLACK:
+        return 0
+    return max(0, failures - int(max(0.0, (now - last_at).total_seconds()) / limit.forgets))
+
+
+def _delay(limit: Limit, failures: int) -> int:
+    over = failures - limit.free
+    return 0 if over < 0 else min(limit.longest, limit.first * 2 ** min(over, 16))

@@ -1,0 +1,133 @@
+"""What templates may call beside labels, dates and numbers: names in the reader's language, places to go, reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from flask import current_app, request
+from markupsafe import Markup, escape
+from werkzeug.exceptions import HTTPException
+
+from elearn.domain.course import Course
+from elearn.domain.questions import Words
+from elearn.domain.status import Requirement
+from elearn.i18n import best_of, language
+from elearn.services import library
+from elearn.services.learning import CourseView, Step
+from elearn.web import answers, steps, words
+
+
+class Programme(NamedTuple):
+    """What stands in the header: a title, its language, and the course it is the title of ("" where there is none)."""
+
+    title: str
+    language: str
+    course_id: str
+
+
+class Line(NamedTuple):
+    """A requirement and where it is met."""
+
+    requirement: Requirement
+    place: steps.Place
+
+
+class Group(NamedTuple):
+    """The requirements of one module; without a title, those of the whole course."""
+
+    title: Words
+    lines: list[Line]
+
+
+def programme() -> Programme:
+    """The first course gives the site its name; before there is one, the organisation does."""
+    courses = library.courses()
+    if not courses:
+        return Programme(organisation(), language(), "")
+    title, found = best_of(courses[0].title, language(), courses[0].languages)
+    return Programme(title, found, courses[0].id)
+
+
+def organisation() -> str:
+    return str(current_app.config["ELEARN"].organisation)
+
+
+def here() -> str:
+    """The address of this page, to come back to after changing the language."""
+    if request.method in ("GET", "HEAD"):
+        return request.full_path.rstrip("?")
+    try:
+        current_app.create_url_adapter(request).match(method="GET")  # type: ignore[union-attr]
+    except HTTPException:
+        return "/"
+    return request.path
+
+
+def lang_of(tag: str, around: str = "") -> Markup:
+    """A lang attribute where a passage is in another language than the page, or than what is around it."""
+    return Markup("") if tag == (around or language()) else Markup(' lang="{}"').format(tag)
+
+
+def titled(texts: Words, tag: str) -> Markup:
+    """A title in the language asked for, marked where it had to fall back to another."""
+    text, found = best_of(texts, tag)
+    return escape(text) if found == tag else Markup('<span lang="{}">{}</span>').format(found, text)
+
+
+def plain(texts: Words) -> str:
+    """A title as text alone, for places that take no markup."""
+    return best_of(texts, language())[0]
+
+
+def place_of(course: Course, act: Step | Requirement) -> steps.Place:
+    return steps.place(course, act.kind, act.subject, language())
+
+
+def groups_of(view: CourseView) -> list[Group]:
+    """The requirements module by module, in the order of the course; last those of no module."""
+    lines = [Line(one, place_of(view.course, one)) for one in view.status.requirements]
+    found = [Group(m.title, [line for line in lines if line.place.module_id == m.id]) for m in view.course.modules]
+    known = {m.id for m in view.course.modules}
+    found.append(Group({}, [line for line in lines if line.place.module_id not in known]))
+    return [group for group in found if group.lines]
+
+
+def acts_of_module(view: CourseView, module_id: str) -> list[Line]:
+    """What the route asks of a module beside its lessons; of the whole course where `module_id` is empty."""
+    lines = [Line(one, place_of(view.course, one)) for one in view.status.requirements if one.kind != "lesson"]
+    return [line for line in lines if line.place.module_id == module_id]
+
+
+def minutes_left(view: CourseView) -> int:
+    """Minutes of the lessons on the route that are not done yet, as the lessons state them."""
+    missing = [one for one in view.status.requirements if one.kind == "lesson" and not one.met]
+    return sum(place_of(view.course, one).minutes for one in missing)
+
+
+FOR_TEMPLATES: dict[str, Callable[..., Any]] = {
+    "programme": programme,
+    "organisation": organisation,
+    "here": here,
+    "lang_of": lang_of,
+    "titled": titled,
+    "plain": plain,
+    "place_of": place_of,
+    "acts_of_module": acts_of_module,
+    "minutes_left": minutes_left,
+    "lesson_url": steps.lesson_url,
+    "lesson_titles": steps.lesson_titles,
+    "minutes_of": steps.minutes_of,
+    "quiz_label": steps.quiz_label,
+    "quiz_title": steps.quiz_title,
+    "error_sentence": answers.error_sentence,
+    "why_missing": words.why_missing,
+    "why_hurried": words.why_hurried,
+    "met_word": words.met_word,
+    "why_closed": words.why_closed,
+    "evidence_words": words.evidence_words,
+    "certificate_word": words.certificate_word,
+    "verdict_heading": words.verdict_heading,
+    "verdict_sentence": words.verdict_sentence,
+    "source_grade": words.source_grade,
+}

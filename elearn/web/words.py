@@ -1,0 +1,116 @@
+"""Codes become sentences in the reader's language: why something is missing, what a state or a grade means."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from elearn.domain.status import Requirement
+from elearn.i18n import _, clock, day, n_
+
+
+def why_missing(requirement: Requirement) -> str:
+    """Why a requirement is not met and what would meet it; "" for one that is met."""
+    facts = requirement.arguments
+    match requirement.reason:
+        case "not-done":
+            return _("Read it, answer its questions and mark it done.")
+        case "not-reached":
+            return _("Work in the lab until it says that the result is reached.")
+        case "hurried":
+            return why_hurried()
+        case "not-begun":
+            return _("Not begun. {needed} % are needed.", needed=facts["needed"])
+        case "below-pass":
+            return n_(
+                "{percent} % reached in {count} attempt, {needed} % are needed.",
+                "{percent} % is the best of {count} attempts, {needed} % are needed.",
+                facts["attempts"],
+                percent=facts["percent"],
+                needed=facts["needed"],
+            )
+        case "below-floor":
+            return _(
+                "{percent} % are enough in all, but one field is below its own mark. Your result shows which.",
+                percent=facts["percent"],
+            )
+    return ""
+
+
+def why_hurried() -> str:
+    """Why three fresh questions are asked, without blame."""
+    return _(
+        "You went through this module faster than it can be read. If you know it already, answer three fresh "
+        "questions: two right answers settle it, and it counts at once."
+    )
+
+
+def met_word(requirement: Requirement) -> str:
+    """How a requirement stands, in a word or a figure."""
+    if requirement.met:
+        percent = requirement.arguments.get("percent")
+        return _("Met") if percent is None else _("Met with {percent} %", percent=percent)
+    if requirement.reason in ("below-pass", "below-floor"):
+        facts = requirement.arguments
+        return _("{percent} of {needed} %", percent=facts["percent"], needed=facts["needed"])
+    return _("Missing")
+
+
+def why_closed(code: str, opens_at: datetime | None) -> str:
+    """Why a quiz cannot be begun now, and when it can."""
+    if code == "before-final":
+        return _("The final test opens when everything else on your route is met.")
+    if code == "wait" and opens_at:
+        return _(
+            "You can try again from {day}, {time}. Use the time to read what the results point to.",
+            day=day(opens_at),
+            time=clock(opens_at),
+        )
+    return _("You have passed this test. There is nothing left to do here.")
+
+
+def evidence_words(grade: str) -> str:
+    """What a completion rests on, as the certificate states it."""
+    return {
+        "supervised": _("Final assessment taken in a supervised session"),
+        "checked": _("Final assessment taken online, without a supervisor"),
+        "waived": _("Some requirements waived by the competent authority"),
+    }.get(grade, "")
+
+
+def certificate_word(state: str) -> str:
+    """What has become of a certificate, in a word."""
+    return {
+        "valid": _("Valid"),
+        "withheld": _("Being prepared"),
+        "superseded": _("Replaced by a newer one"),
+        "revoked": _("Revoked"),
+        "altered": _("Altered"),
+        "unknown": _("Unknown"),
+    }.get(state, state)
+
+
+def verdict_heading(verdict: str) -> str:
+    """What the check of a certificate's file found, in a few words."""
+    return {
+        "valid": _("This certificate is valid"),
+        "withheld": _("This certificate is being prepared"),
+        "superseded": _("This certificate was replaced by a newer one"),
+        "revoked": _("This certificate was revoked"),
+        "altered": _("This is not as we signed it"),
+    }.get(verdict, _("This certificate is unknown to us"))
+
+
+def verdict_sentence(verdict: str) -> str:
+    """What that means for whoever holds the file."""
+    return {
+        "valid": _("Every word in it is as it was signed by us."),
+        "withheld": _("The course was completed; the document itself is held back until the name can be printed."),
+        "superseded": _("Its record is genuine, but a newer certificate stands in its place."),
+        "revoked": _("Its record is genuine, but it no longer counts."),
+        "altered": _("Something in this file was changed, or it was never a signed record of ours. Do not rely on it."),
+    }.get(verdict, _("It carries our signature, but its number is not in our register. Please ask us about it."))
+
+
+def source_grade(grade: str) -> str:
+    """What kind of source a lesson cites: P official or primary, N news or institute, S secondary."""
+    return {"P": _("official source"), "N": _("news or institute"), "S": _("secondary source")}.get(grade, "")

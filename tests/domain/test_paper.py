@@ -1,0 +1,126 @@
+"""Which questions are asked, how long there is, and how long one waits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elearn.domain.course import QuizRules
+from elearn.domain.paper import GRACE, deadline, draw, opens_again
+from elearn.domain.questions import Option, Question, Single
+
+NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+def bank(**domains: int) -> list[Question]:
+    """bank(A=6, D=4): questions A0 to A5 and D0 to D3."""
+    options = (Option({}, {}, True), Option({}, {}, False))
+    return [
+        Single(id=f"{domain}{n}", stem={}, explanation={}, domain=domain, options=options)
+        for domain, count in domains.items()
+        for n in range(count)
+    ]
+
+
+def ids(questions: list[Question]) -> list[str]:
+    return [q.id for q in questions]
+
+
+# Which questions
+
+
+def test_as_many_as_the_rules_say_and_no_question_twice() -> None:
+    drawn = ids(draw(bank(A=20), QuizRules(8, 75), "seed", {}))
+    assert len(drawn) == len(set(drawn)) == 8
+
+
+def test_the_same_seed_draws_the_same_paper_again() -> None:
+    rules, questions = QuizRules(8, 75), bank(A=20)
+    assert ids(draw(questions, rules, "seed", {})) == ids(draw(questions, rules, "seed", {}))
+    with_blueprint = QuizRules(10, 70, blueprint={"A": 6, "D": 4})
+    mixed = bank(A=10, D=10)
+    assert ids(draw(mixed, with_blueprint, "seed", {})) == ids(draw(mixed, with_blueprint, "seed", {}))
+
+
+def test_other_seeds_draw_other_papers() -> None:
+    papers = {tuple(ids(draw(bank(A=20), QuizRules(8, 75), f"seed-{n}", {}))) for n in range(30)}
+    assert len(papers) == 30
+
+
+def test_the_first_question_is_not_always_from_the_same_place() -> None:
+    rules, mixed = QuizRules(10, 70, blueprint={"A": 6, "D": 4}), bank(A=6, D=4)
+    first = {ids(draw(mixed, rules, f"seed-{n}", {}))[0][0] for n in range(30)}
+    assert first == {"A", "D"}
+
+
+def test_what_was_seen_least_comes_first() -> None:
+    seen = {f"A{n}": 1 for n in range(12)} | {"A0": 5}
+    drawn = set(ids(draw(bank(A=20), QuizRules(8, 75), "seed", seen)))
+    assert drawn == {f"A{n}" for n in range(12, 20)}
+    more = set(ids(draw(bank(A=20), QuizRules(19, 75), "seed", seen)))
+    assert more == {f"A{n}" for n in range(1, 20)}
+
+
+def test_a_bank_is_gone_through_before_anything_comes_again() -> None:
+    seen: Counter[str] = Counter()
+    for n in range(5):
+        drawn = ids(draw(bank(A=20), QuizRules(8, 75), f"seed-{n}", seen))
+        seen.update(drawn)
+        assert max(seen.values()) - min(seen[f"A{n}"] for n in range(20)) <= 1
+
+
+def test_a_blueprint_draws_so_many_of_each_domain() -> None:
+    rules = QuizRules(10, 70, blueprint={"A": 6, "D": 4})
+    for n in range(20):
+        drawn = draw(bank(A=15, B=5, D=9), rules, f"seed-{n}", {"A0": 1, "D1": 2})
+        assert Counter(q.domain for q in drawn) == {"A": 6, "D": 4}
+
+
+def test_a_blueprint_too_draws_the_least_seen_of_each_domain() -> None:
+    seen = {"A0": 1, "A1": 1, "D0": 3}
+    drawn = ids(draw(bank(A=4, D=3), QuizRules(4, 70, blueprint={"A": 2, "D": 2}), "seed", seen))
+    assert set(drawn) == {"A2", "A3", "D1", "D2"}
+
+
+def test_a_small_bank_gives_what_it_has() -> None:
+    assert sorted(ids(draw(bank(A=3), QuizRules(8, 75), "seed", {}))) == ["A0", "A1", "A2"]
+    assert draw([], QuizRules(8, 75), "seed", {}) == []
+
+
+@given(st.integers(0, 30), st.integers(0, 12), st.text(max_size=12), st.dictionaries(st.text(), st.integers(0, 9)))
+def test_a_draw_is_always_part_of_the_bank(size: int, count: int, seed: str, seen: dict[str, int]) -> None:
+    drawn = ids(draw(bank(A=size), QuizRules(count, 75), seed, seen))
+    assert len(drawn) == len(set(drawn)) == min(size, count)
+    assert set(drawn) <= set(ids(bank(A=size)))
+
+
+# How long
+
+
+def test_a_timed_quiz_ends_and_an_untimed_one_does_not() -> None:
+    assert deadline(QuizRules(10, 70, minutes=20), NINE) == NINE + timedelta(minutes=20)
+    assert deadline(QuizRules(8, 75), NINE) is None
+    assert timedelta(0) < GRACE <= timedelta(minutes=2)
+
+
+def test_the_second_failure_asks_for_a_day() -> None:
+    rules = QuizRules(10, 70, wait_hours_after={2: 24})
+    monday = [NINE + timedelta(hours=h) for h in range(4)]
+    assert opens_again(rules, []) is None
+    assert opens_again(rules, monday[:1]) is None
+    assert opens_again(rules, monday[:2]) == monday[1] + timedelta(hours=24)
+    assert opens_again(rules, monday[:3]) == monday[2] + timedelta(hours=24)
+
+
+def test_waits_may_grow() -> None:
+    rules = QuizRules(10, 70, wait_hours_after={4: 72, 1: 1, 2: 24})
+    failed = [NINE + timedelta(days=n) for n in range(5)]
+    hours = [(opens_again(rules, failed[:n]) or failed[0]) - failed[max(n - 1, 0)] for n in range(6)]
+    assert [int(wait.total_seconds() // 3600) for wait in hours] == [0, 1, 24, 24, 72, 72]
+
+
+def test_without_a_rule_nobody_waits() -> None:
+    assert opens_again(QuizRules(8, 75), [NINE, NINE]) is None

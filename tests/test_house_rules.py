@@ -1,0 +1,181 @@
+"""The house keeps its own rules: arrows point one way, doors are marked, the README's map is the tree."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+ROOT = Path(__file__).parent.parent
+HOUSE = ROOT / "elearn"
+
+MAY_IMPORT = {
+    "domain": set(),
+    "authoring": {"domain"},
+    "exports": {"domain"},
+    "models": {"domain"},
+    "services": {"models", "authoring", "exports", "domain"},
+    "web": {"services", "exports", "domain", "i18n"},
+    "cli": {"services", "exports", "domain"},
+    "i18n": set(),
+    "translations": set(),
+}
+VAGUE = {"utils", "helpers", "common", "manager", "handler", "extensions", "misc"}
+
+
+def sources(folder: Path = HOUSE) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    parts = path.relative_to(HOUSE).parts
+    return parts[0] if len(parts) > 1 else path.stem
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """(line, full name) of every module that is imported anywhere in a file."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"line {node.lineno}: imports are written in full here"
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def wrong_arrows(path: Path, text: str) -> list[str]:
+    room = room_of(path)
+    if room in ("__init__", "elearn"):
+        return []  # create_app wires all rooms together
+    found = []
+    for line, name in imports(ast.parse(text)):
+        parts = name.split(".")
+        if parts[0] != "elearn" or len(parts) < 2:
+            continue
+        other = parts[1]
+        if other == "create_app" and room == "cli":
+            continue  # the command line starts the application
+        if other != room and other not in MAY_IMPORT[room]:
+            found.append(f"{path.relative_to(ROOT)}:{line}: {room} may not import {other}")
+    return found
+
+
+def test_arrows_point_one_way() -> None:
+    assert [line for path in sources() for line in wrong_arrows(path, path.read_text())] == []
+
+
+def test_an_arrow_that_points_back_is_named() -> None:
+    text = "from elearn.models.people import Officer\n"
+    assert wrong_arrows(HOUSE / "web" / "planted.py", text) == ["elearn/web/planted.py:1: web may not import models"]
+
+
+def test_the_domain_needs_the_standard_library_only() -> None:
+    import sys
+
+    allowed = sys.stdlib_module_names | {"elearn"}
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in sources(HOUSE / "domain")
+        for line, name in imports(ast.parse(path.read_text()))
+        if name.split(".")[0] not in allowed
+    ]
+    assert found == []
+
+
+def test_an_import_inside_a_function_gives_its_reason() -> None:
+    found = []
+    for path in sources():
+        lines = path.read_text().splitlines()
+        for function in ast.walk(ast.parse("\n".join(lines))):
+            if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            for node in ast.walk(function):
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    reason = lines[node.lineno - 1] + lines[node.lineno - 2]
+                    if "#" not in reason:
+                        found.append(f"{path.relative_to(ROOT)}:{node.lineno}: a lazy import without its reason")
+    assert found == []
+
+
+def test_no_room_has_a_vague_name() -> None:
+    assert [str(path.relative_to(ROOT)) for path in sources() if set(path.stem.split("_")) & VAGUE] == []
+
+
+def test_every_file_says_what_it_is_for() -> None:
+    silent = [str(path.relative_to(ROOT)) for path in sources() if not ast.get_docstring(ast.parse(path.read_text()))]
+    assert silent == []
+
+
+def test_no_file_has_grown_into_a_hall() -> None:
+    large = [str(path.relative_to(ROOT)) for path in sources() if len(path.read_text().splitlines()) > 520]
+    assert large == []
+
+
+def test_every_view_says_who_may_enter(sqlite_app: Flask) -> None:
+    unmarked = [
+        f"{rule.endpoint} ({rule.rule}): mark the view with @open_to(...)"
+        for rule in sqlite_app.url_map.iter_rules()
+        if not getattr(sqlite_app.view_functions[rule.endpoint], "open_to", ())
+    ]
+    assert unmarked == []
+
+
+def test_only_one_place_calls_bleach() -> None:
+    callers = {
+        str(path.relative_to(ROOT))
+        for path in sources()
+        for _, name in imports(ast.parse(path.read_text()))
+        if name.split(".")[0] in ("bleach", "nh3")
+    }
+    assert callers == {"elearn/authoring/markup.py"}
+
+
+def test_templates_hold_no_script_or_style_of_their_own() -> None:
+    inline = re.compile(r"<style|\sstyle=|\son[a-z]+=\"|<script(?![^>]*(\ssrc=|type=\"application/json\"))", re.I)
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sorted((HOUSE / "templates").rglob("*.html"))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if inline.search(line)
+    ]
+    assert found == []
+
+
+def test_nothing_names_a_package_registry() -> None:
+    hosts = ("pypi" + ".org", "files.python" + "hosted.org", "registry.npm" + "js.org", "deb.deb" + "ian.org")
+    named = [
+        path.name
+        for path in [*ROOT.glob("requirements*.txt"), ROOT / "pyproject.toml", ROOT / "Makefile"]
+        if any(host in path.read_text() for host in hosts)
+    ]
+    assert named == []
+
+
+def rooms_on_the_map(readme: str) -> set[str]:
+    """Every path that the README's room map names, folders with a slash at the end."""
+    block = readme.split("## Room map", 1)[1].split("```")[1]
+    return {line.split()[0] for line in block.strip().splitlines() if line.strip()}
+
+
+def test_the_readme_has_a_map_of_every_room() -> None:
+    there = {
+        f"{path.relative_to(ROOT)}/"
+        for path in HOUSE.iterdir()
+        if path.is_dir() and path.name != "__pycache__"
+    } | {
+        str(path.relative_to(ROOT))
+        for room in ("domain", "authoring", "exports", "models", "services", "web")
+        for path in (HOUSE / room).glob("*.py")
+        if path.name != "__init__.py"
+    }
+    on_the_map = {name for name in rooms_on_the_map((ROOT / "README.md").read_text()) if name.startswith("elearn/")}
+    files = {name for name in on_the_map if not name.endswith("/")} - {"elearn/cli.py", "elearn/i18n.py", "elearn/__init__.py"}
+    assert files | {n for n in on_the_map if n.endswith("/") and n.count("/") == 2} == there
+
+
+@pytest.mark.parametrize("name", ["run", "test", "check", "bench", "screenshots", "help"])
+def test_make_knows_the_promised_command(name: str) -> None:
+    assert re.search(rf"^{name}:", (ROOT / "Makefile").read_text(), re.M)
