@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextvars import Context
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -253,7 +254,7 @@ class Visitor:
         self.address = "/"
 
     def get(self, address: str, follow: bool = True, **more: Any) -> TestResponse:
-        return self._opened(self.client.get(address, **more), address, follow)
+        return self._opened(self._ask("GET", address, **more), address, follow)
 
     def post(self, address: str, data: Any = None, follow: bool = True, **more: Any) -> TestResponse:
         """Sends `data` with the CSRF token of the page at hand, unless it brings its own."""
@@ -261,7 +262,7 @@ class Visitor:
             data = MultiDict(data or {})
             if "csrf_token" not in data and "csrf_token" not in more.get("headers", {}):
                 data["csrf_token"] = self.token()
-        return self._opened(self.client.post(address, data=data, **more), address, follow)
+        return self._opened(self._ask("POST", address, data=data, **more), address, follow)
 
     def open(self, address: str, **more: Any) -> Page:
         """Opens a page and gives it; fails where there is none."""
@@ -315,6 +316,11 @@ class Visitor:
         with self.client.session_transaction() as session:
             return str(session.setdefault("csrf", "a token for a stranger's form"))
 
+    def _ask(self, method: str, address: str, **more: Any) -> TestResponse:
+        """One request in a context of its own: a test that is inside the application's context would otherwise lend
+        its `g`, and with it whoever was signed in before, to every request."""
+        return Context().run(self.client.open, address, method=method, **more)
+
     def _opened(self, response: TestResponse, address: str, follow: bool) -> TestResponse:
         for _ in range(MOST_REDIRECTS):
             self.address = urlsplit(address).path
@@ -322,9 +328,10 @@ class Visitor:
                 break
             address = urljoin(address, response.headers["Location"])
             assert urlsplit(address).netloc in ("", "localhost"), f"a redirect leads away: {address}"
-            response = self.client.get(address)
-        whole = response.mimetype == "text/html" and response.get_data(as_text=True).lstrip().startswith("<!doctype")
-        if whole and not response.headers.get("Content-Encoding"):
+            response = self._ask("GET", address)
+        packed = response.headers.get("Content-Encoding")
+        # A part of a page, as a script asks for it, is no page.
+        if response.mimetype == "text/html" and not packed and response.data.lstrip().startswith(b"<!doctype"):
             self.page = Page(response, self.address)
             assert self.page.mistakes == [], f"{self.address}: {self.page.mistakes}"
         return response

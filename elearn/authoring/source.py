@@ -15,7 +15,7 @@ MOST_CHARACTERS = 200_000
 """Of one Markdown file: measured so that the densest markup compiles within five seconds."""
 
 _FENCE = re.compile(r"(?P<indent> {0,3})(?P<ticks>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
-_INDENTED_FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?[ \t>]*(?:`{3,}[^`]*|~{3,}.*)$")
+_INDENTED_FENCE = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)?(?:`{3,}[^`]*|~{3,}.*)$")
 _ATTRIBUTES = re.compile(r"(?<!\{)\{(?P<inside>[^{}]*)\}[ \t]*$")
 _ATTRIBUTE = re.compile(r"(?:[^\s\"]|\"[^\"]*\")+")
 KNOWN_BLOCKS = ("check", "lab", "text")

@@ -86,6 +86,7 @@ def sign_in(email: str, password: str, address: str, device: str, now: datetime)
     right = passwords.matches(kept, password)
     fresh = passwords.hash_of(password) if right and kept and passwords.is_outdated(kept) else None
     with writing() as connection:
+        throttle.take_turn(connection, tried)
         _refuse_if_delayed(connection, tried, now)
         if right and officer_id is not None and _still_holds(connection, officer_id, kept):
             throttle.succeeded(connection, tried, now)
@@ -238,6 +239,7 @@ def change_password(officer_id: int, sign_in_id: int, current: str, password: st
     right = passwords.matches(kept, current)
     fresh = passwords.hash_of(password) if right else ""
     with writing() as connection:
+        throttle.take_turn(connection, tried)
         _refuse_if_delayed(connection, tried, now)
         if right and _still_holds(connection, officer_id, kept):
             _keep_password(connection, officer_id, fresh, now, keep=sign_in_id, address=address)

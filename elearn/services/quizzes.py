@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -18,7 +18,7 @@ from elearn.domain.grading import grade
 from elearn.domain.paper import GRACE, deadline, draw, opens_again
 from elearn.domain.questions import Given, Question
 from elearn.domain.status import FINAL
-from elearn.models.database import insert, insert_once, reading, writing
+from elearn.models.database import insert, reading, writing
 from elearn.models.learning import Answer, Attempt, KeptPicture, QuestionText
 from elearn.services import ledger, library, standing
 from elearn.services.learning import after_act
@@ -309,16 +309,19 @@ def _times_seen(connection: Connection, officer_id: int, course: Course) -> Coun
     return Counter(asked["id"] for paper in papers for asked in paper)
 
 
-def _keep_questions(connection: Connection, course: Course, questions: Iterable[Question]) -> list[str]:
+def _keep_questions(connection: Connection, course: Course, questions: Sequence[Question]) -> list[str]:
     """Stores what an attempt asks, with its pictures, under the hash of its bytes; returns the hashes in order."""
-    hashes = []
-    for question in questions:
-        body = compiled.dump_question(question)
-        hashes.append(sha256(body).hexdigest())
-        insert_once(connection, QuestionText, hash=hashes[-1], body=body.decode())
-        for picture in (p for p in course.pictures if p.hash in question.pictures):
-            kept = {"hash": picture.hash, "media_type": picture.media_type, "data": picture.data}
-            insert_once(connection, KeptPicture, **kept)
+    bodies = [compiled.dump_question(question) for question in questions]
+    hashes = [sha256(body).hexdigest() for body in bodies]
+    shown = {picture_hash for question in questions for picture_hash in question.pictures}
+    texts = {h: {"hash": h, "body": body.decode()} for h, body in zip(hashes, bodies, strict=True)}
+    pictures = {
+        p.hash: {"hash": p.hash, "media_type": p.media_type, "data": p.data} for p in course.pictures if p.hash in shown
+    }
+    for table, rows in ((QuestionText, texts), (KeptPicture, pictures)):
+        if rows:
+            # Sorted, or of two officers who start at once each waits for what the other has stored.
+            connection.execute(insert(connection, table).on_conflict_do_nothing(), [rows[h] for h in sorted(rows)])
     return hashes
 
 

@@ -365,8 +365,8 @@ def _exact(column: Any) -> Any:
 
 def _totals(connection: Connection, people: Select[Any]) -> Totals:
     asked = people.subquery()
-    counted = connection.execute(select(asked.c.state, func.count()).group_by(asked.c.state))
-    return Totals(**dict(counted.tuples().all()))
+    counted = connection.execute(select(asked.c.state, func.count().label("number")).group_by(asked.c.state))
+    return Totals(**{row.state: row.number for row in counted})
 
 
 def _listed(*row: Any) -> ListedPerson:

@@ -46,7 +46,9 @@ def lock_enrolment(connection: Connection, officer_id: int, course: Course, now:
         select(Enrolment.route, Enrolment.exempted_at, Standing.state, Standing.completed_at, Standing.certificate)
         .join(Standing, (Standing.officer_id == Enrolment.officer_id) & (Standing.course == Enrolment.course))
         .where(Enrolment.officer_id == officer_id, Enrolment.course == course.id)
-        .with_for_update(of=Enrolment)
+        # Both rows: for an act that had to wait, PostgreSQL reads anew only what it locks, and by now the standing may
+        # be complete.
+        .with_for_update()
     )
     row = connection.execute(query).one_or_none()
     if row is None:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from elearn.models.database import insert as insert_or
 from elearn.models.people import Throttle
@@ -79,6 +79,14 @@ def network_of(address: str) -> str:
     if not isinstance(parsed, IPv6Address):
         return str(parsed)
     return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
+
+
+def take_turn(connection: Connection, tried: Try) -> None:
+    """Makes tries of the same one at the same door wait for each other until the transaction ends, so that of many
+    at the same moment none is judged before the failures of the others are counted. SQLite's writers always do."""
+    if connection.dialect.name == "postgresql":
+        number = int.from_bytes(bytes.fromhex(_key("turn", tried.at_home))[:8], signed=True)
+        connection.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 def seconds_to_wait(connection: Connection, tried: Try, now: datetime) -> int:

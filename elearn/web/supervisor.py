@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
-from werkzeug.wsgi import FileWrapper
 
 from elearn.domain.status import STATES
 from elearn.services import library, reports
@@ -57,7 +57,8 @@ def completions_csv(course_id: str) -> Response:
     course, filters, moment = library.course(course_id), _filters(), now()
     address = request.remote_addr or ""
     made = reports.download_completions(current_viewer(), course.id, filters, address, moment)
-    response = Response(FileWrapper(made.file, BLOCK), content_type="text/csv; charset=utf-8", direct_passthrough=True)
+    response = Response(_blocks(made.file), content_type="text/csv; charset=utf-8")
+    response.call_on_close(made.file.close)  # also where nothing of it was read, as for HEAD
     response.content_length = made.size
     response.headers.set("Content-Disposition", "attachment", filename=_file_name(course.id, filters, moment))
     return _with_proof(response, made)
@@ -74,6 +75,12 @@ def completions_sha256(course_id: str) -> Response:
     response = Response(f"{made.sha256}  {name}\n", content_type="text/plain; charset=utf-8")
     response.headers.set("Content-Disposition", "attachment", filename=f"{name}.sha256")
     return _with_proof(response, made)
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while block := file.read(BLOCK):
+            yield block
 
 
 def _filters() -> reports.Filters:
@@ -100,7 +107,8 @@ def _with_proof(response: Response, made: reports.Export) -> Response:
 
 
 def _file_name(course_id: str, filters: reports.Filters, moment: datetime) -> str:
-    office = re.sub(r"[^\w.-]+", "-", filters.office) or "all-offices"
+    # Codes of offices are plain ASCII; whatever else stands in the address is no office, and splits no header.
+    office = re.sub(r"[^A-Z0-9._-]+", "-", filters.office) or "all-offices"
     return f"completions-{course_id}-{office}-{_local(moment):%Y-%m-%d}.csv"
 
 

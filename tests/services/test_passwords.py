@@ -18,7 +18,6 @@ OWN = ("meera.devi@office.gov.in", "Meera Devi", "MD-0142", "मीरा दे
         "नदी आम दीपक",
         "ꯃꯪꯒꯣ ꯅꯨꯡ ꯊꯋꯥꯏ",
         "Kx9$vQ2!mZpL",
-        "a" + " lamp over the river" * 12,
         "kangla fort morning",
         "!!!! river ????",
     ],
@@ -35,9 +34,10 @@ def test_short_is_refused(short: str) -> None:
 
 
 def test_longer_than_the_longest_is_refused() -> None:
-    check_rules("a lamp " * 36)
+    long = " ".join(f"lamp{number}" for number in range(1, 40))[:256]
+    check_rules(long)
     with pytest.raises(WeakPassword) as why:
-        check_rules("a lamp " * 36 + "river")
+        check_rules(long + "x")
     assert why.value.reason == "too-long"
 
 

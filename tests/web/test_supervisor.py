@@ -119,7 +119,7 @@ def test_a_stranger_is_asked_to_sign_in(given: Given, visit: Visit) -> None:
     for address in ("/supervise", LIST, CSV, f"{CSV}.sha256"):
         response = visit().get(address, follow=False)
         assert response.status_code == 302
-        assert response.headers["Location"].startswith("/sign-in?next=%2Fsupervise")
+        assert response.headers["Location"].startswith("/sign-in?next=/supervise")
 
 
 def test_a_role_that_has_ended_opens_nothing(given: Given, visit: Visit) -> None:
