@@ -31,6 +31,7 @@ from elearn.services.spelling import (
     clean_number,
     clean_tag,
     clean_words,
+    comparable,
     language_of,
 )
 
@@ -257,7 +258,7 @@ def offices() -> tuple[OfficeEntry, ...]:
 
 def find_officer(email_or_number: str) -> int:
     """The officer with this e-mail or employee number. Raises NoSuchOfficer."""
-    wanted = email_or_number.strip()
+    wanted = comparable(email_or_number)
     query = select(Officer.id).where(
         or_(Officer.email == accounts.folded(wanted), Officer.employee_number == wanted.upper())
     )
@@ -339,7 +340,9 @@ def clean_names(names: Mapping[str, str], primary: str) -> dict[str, str]:
 
 def office_of(connection: Connection, code: str) -> tuple[int, str]:
     """(id, code) of an office. Raises NoSuchOffice."""
-    row = connection.execute(select(Office.id, Office.code).where(Office.code == code.strip().upper())).one_or_none()
+    row = connection.execute(
+        select(Office.id, Office.code).where(Office.code == comparable(code).upper())
+    ).one_or_none()
     if row is None:
         raise NoSuchOffice(code)
     return row.id, row.code
@@ -349,7 +352,7 @@ def write_office(connection: Connection, code: str, name: str, parent: str = "",
     """Adds an office inside a transaction, its code and names already as they are kept. Raises NoSuchOffice."""
     above = None
     if parent.strip():
-        query = select(Office.id, Office.path).where(Office.code == parent.strip().upper())
+        query = select(Office.id, Office.path).where(Office.code == comparable(parent).upper())
         above = connection.execute(query).one_or_none()
         if above is None:
             raise NoSuchOffice(parent)

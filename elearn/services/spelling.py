@@ -87,6 +87,11 @@ def clean_tag(text: str) -> str:
     return text
 
 
+def comparable(text: str) -> str:
+    """What somebody looks for, trimmed; "" where it holds what no database can compare, such as a zero byte."""
+    return text.strip() if text.strip().isprintable() else ""
+
+
 def is_tag(text: str) -> bool:
     return bool(_TAG.fullmatch(text))
 

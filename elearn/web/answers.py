@@ -59,7 +59,7 @@ def read_answers(
             given = question.read(values, seed)
         except UnreadableAnswer as unreadable:
             sent.errors[question.id] = unreadable.code
-            sent.typed[question.id] = values[0][:LONGEST_TYPED]
+            sent.typed[question.id] = "".join(c for c in values[0][:LONGEST_TYPED] if c.isprintable())
             continue
         if given is not None or not isinstance(question, Single):
             sent.answers[question.id] = given

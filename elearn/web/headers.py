@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from hashlib import sha256
 from typing import TypeVar
 
 from flask import Flask, current_app, request
@@ -40,6 +41,10 @@ WORTH_PACKING = 1024  # bytes
 
 
 def init(app: Flask) -> None:
+    always = dict(ALWAYS)
+    if app.config["ELEARN"].https:
+        always["Strict-Transport-Security"] = HSTS
+    app.extensions["elearn.headers"] = tuple(always.items())
     app.after_request(finish)
 
 
@@ -52,14 +57,15 @@ def asked_again(response: R) -> R:
 
 def finish(response: Response) -> Response:
     """The last hand on every answer, errors too."""
-    for name, value in ALWAYS.items():
-        response.headers.setdefault(name, value)
-    if current_app.config["ELEARN"].https:
-        response.headers["Strict-Transport-Security"] = HSTS
+    headers = response.headers
+    for name, value in current_app.extensions["elearn.headers"]:
+        if name not in headers:
+            headers.add(name, value)
     # Kept nowhere unless a view says otherwise: most pages tell something about somebody.
-    response.headers.setdefault("Cache-Control", NOT_KEPT)
+    if "Cache-Control" not in headers:
+        headers.add("Cache-Control", NOT_KEPT)
     if response.mimetype == "text/html":
-        response.vary.update(("Cookie", "Accept-Language", "Accept-Encoding"))
+        headers["Vary"] = "Cookie, Accept-Language, Accept-Encoding"
         _answer_not_modified(response)
         _pack(response)
     return response
@@ -67,9 +73,13 @@ def finish(response: Response) -> Response:
 
 def _answer_not_modified(response: Response) -> None:
     """304 where the browser has this very page. The tag is weak: it names the page, packed or not."""
-    if response.headers["Cache-Control"] == ASK_AGAIN and response.status_code == 200:
-        response.add_etag(weak=True)
-        response.make_conditional(request)
+    if response.headers["Cache-Control"] != ASK_AGAIN or response.status_code != 200:
+        return
+    tag = sha256(response.get_data()).hexdigest()[:32]
+    response.set_etag(tag, weak=True)
+    if request.if_none_match.contains_weak(tag):
+        response.status_code = 304
+        response.set_data(b"")
 
 
 def _pack(response: Response) -> None:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-from datetime import date
-from typing import Any
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from elearn.domain.course import Course, Lesson, LessonText, Module, Quiz
+from elearn.domain.course import Course, Lesson, Module, Quiz
 from elearn.domain.labs import LABS, BadChoices
 from elearn.domain.questions import Question
 from elearn.i18n import NAMES, _, clock, language
 from elearn.services import certificates, learning, library, quizzes
-from elearn.services.learning import CheckState
 from elearn.services.quizzes import AttemptView
 from elearn.web.access import current_viewer, now, open_to
 from elearn.web.answers import Sent, asked, error_sentence, read_answers, said_at, unanswered
 from elearn.web.assets import FOR_EVER
 from elearn.web.errors import Told, answer, wants_json
 from elearn.web.headers import PICTURE_CSP, asked_again
+from elearn.web.lesson_page import Refused, check_html, check_seed, lesson_html, text_of
 from elearn.web.steps import lesson_url, lessons_that_teach, place, quiz_title
 from elearn.web.vocabulary import groups_of
 
@@ -82,9 +80,9 @@ def lesson_page(course_id: str, module_id: str, lesson_id: str) -> Response:
 def mark_done(course_id: str, module_id: str, lesson_id: str) -> Page:
     course, module, lesson = library.lesson(course_id, module_id, lesson_id)
     try:
-        learning.mark_lesson_done(_me(), course, lesson, _text(course, lesson)[1], now())
+        learning.mark_lesson_done(_me(), course, lesson, text_of(course, lesson)[1], now())
     except learning.ChecksOpen as still:
-        return _lesson_page(course, module, lesson, still_open=still.check_ids), 422
+        return _lesson_page(course, module, lesson, Refused(still_open=still.check_ids)), 422
     return redirect(_next_url(course), 303)
 
 
@@ -99,9 +97,9 @@ def answer_check(course_id: str, module_id: str, lesson_id: str, check_id: str) 
         given, act, at = sent.answers[check.id], _act_id(), said_at(request.form.get("said_at", ""))
         state = learning.answer_check(_me(), course, lesson, check, given, now(), act, at)
     if request.headers.get("X-Fragment"):
-        return _check_part(course, lesson, check, state, sent), 422 if sent.errors else 200
+        return check_html(current_viewer(), course, lesson, check, state, sent), 422 if sent.errors else 200
     if sent.errors:
-        return _lesson_page(course, module, lesson, sent=sent), 422
+        return _lesson_page(course, module, lesson, Refused(sent=sent)), 422
     return redirect(lesson_url(course, lesson, f"check-{check.id}"), 303)
 
 
@@ -170,10 +168,13 @@ def save_answers(attempt_id: str) -> Page:
 @bp.post("/attempts/<attempt_id>")
 @open_to("officer")
 def submit_attempt(attempt_id: str) -> Page:
+    """Submits what is saved and sent. Only the page's own button asks first whether something was forgotten; and only
+    when the clock submits is an answer that cannot be read left out in silence."""
     view = quizzes.attempt_view(_me(), attempt_id, now())
     sent = read_answers(view.questions, request.form, view.seed)
-    missing = () if "submit_anyway" in request.form else unanswered(view.questions, view.answers, sent)
-    if not view.submitted_at and not view.time_is_up and (sent.errors or missing):
+    missing = unanswered(view.questions, view.answers, sent) if "ask_first" in request.form else ()
+    unreadable = sent.errors if "time_up" not in request.form else {}
+    if not view.submitted_at and not view.time_is_up and (unreadable or missing):
         quizzes.save_answers(_me(), attempt_id, sent.answers, now())
         return _questions_page(view, sent, missing), 422
     quizzes.submit_attempt(_me(), attempt_id, sent.answers, now())
@@ -196,69 +197,31 @@ def _me() -> int:
     return current_viewer().officer_id
 
 
-def _check_seed() -> str:
-    return f"check/{_me()}"
-
-
 def _act_id() -> str:
     """The id a script gave an act, so that a repeat after a lost answer is recognised; "" for none of ours."""
     given = request.form.get("act_id", "")
     return given if _ACT_ID.fullmatch(given) else ""
 
 
-def _text(course: Course, lesson: Lesson) -> tuple[LessonText, str]:
-    """The lesson in the reader's language, else in the first of the course that it has; and which one it is."""
-    tag = next(tag for tag in (language(), *course.languages, *lesson.texts) if tag in lesson.texts)
-    return lesson.texts[tag], tag
-
-
-def _lesson_page(course: Course, module: Module, lesson: Lesson, *, sent: Sent | None = None, **shown: Any) -> str:
-    tag, (text, text_language) = language(), _text(course, lesson)
-    records = learning.lesson_records(_me(), course, lesson)
-    given = {check.id: state.given if (state := records.checks.get(check.id)) else None for check in lesson.checks}
-    return render_template(
-        "officer/lesson.html",
-        course=course,
-        module=module,
-        lesson=lesson,
-        text=text,
-        text_language=text_language,
-        records=records,
-        module_number=course.modules.index(module) + 1,
-        number_here=module.lessons.index(lesson) + 1,
-        checks={c.id: asked(c, _check_seed(), given[c.id], sent=sent, shuffled=False) for c in lesson.checks},
-        check_numbers={check.id: number for number, check in enumerate(lesson.checks, start=1)},
-        labs={name: LABS[name].view(tag, records.runs.get(name, ())) for name in lesson.labs},
-        checked_on=_oldest_check(text),
-        page_url=lesson_url(course, lesson),
-        **{"still_open": (), "lab_problems": {}, **shown},
-    )
-
-
-def _oldest_check(text: LessonText) -> date | None:
-    return min((source.verified_on for source in text.sources), default=None)
+def _lesson_page(course: Course, module: Module, lesson: Lesson, refused: Refused | None = None) -> str:
+    viewer = current_viewer()
+    records = learning.lesson_records(viewer.officer_id, course, lesson)
+    return lesson_html(viewer, course, module, lesson, records, refused)
 
 
 def _read_check(check: Question) -> Sent:
     """What was answered. Nothing at all is told as an error: an empty answer would teach nothing."""
-    sent = read_answers([check], request.form, _check_seed())
+    sent = read_answers([check], request.form, check_seed(current_viewer()))
     if not sent.errors and sent.answers.get(check.id) is None:
         sent.errors[check.id] = "no-answer"
     return sent
-
-
-def _check_part(course: Course, lesson: Lesson, check: Question, state: CheckState | None, sent: Sent) -> str:
-    """The check alone, for the script that puts it in the place of the old one."""
-    shown = asked(check, _check_seed(), state.given if state else None, sent=sent, shuffled=False)
-    tag = language()
-    return render_template("parts/check.html", check=shown, state=state, course=course, lesson=lesson, lang=tag)
 
 
 def _lab_refused(course: Course, module: Module, lesson: Lesson, lab_name: str, problem: BadChoices) -> Page:
     sentence = LABS[lab_name].refusal(language(), problem)
     if wants_json():
         return answer(422, Told(problem.code, "", sentence))
-    return _lesson_page(course, module, lesson, lab_problems={lab_name: sentence}), 422
+    return _lesson_page(course, module, lesson, Refused(lab_problems={lab_name: sentence})), 422
 
 
 def _next_url(course: Course) -> str:

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from elearn.domain.course import Course
 from elearn.domain.questions import Words
+from elearn.domain.roles import Viewer
 from elearn.domain.status import Requirement
 from elearn.i18n import best_of, language
 from elearn.services import library
@@ -64,6 +65,11 @@ def here() -> str:
     return request.path
 
 
+def who(viewer: Viewer) -> Markup:
+    """The name of whoever is signed in, in its own language."""
+    return Markup("<span{}>{}</span>").format(lang_of(viewer.name_language), viewer.name)
+
+
 def lang_of(tag: str, around: str = "") -> Markup:
     """A lang attribute where a passage is in another language than the page, or than what is around it."""
     return Markup("") if tag == (around or language()) else Markup(' lang="{}"').format(tag)
@@ -110,6 +116,7 @@ FOR_TEMPLATES: dict[str, Callable[..., Any]] = {
     "organisation": organisation,
     "here": here,
     "lang_of": lang_of,
+    "who": who,
     "titled": titled,
     "plain": plain,
     "place_of": place_of,

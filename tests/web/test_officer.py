@@ -354,13 +354,43 @@ def test_unanswered_questions_are_asked_about_once(given: Given, visit: Visit) -
     sent = all_answers(view)
     left = view.questions[2].id
     del sent[left]
-    response = meera.submit(f"/attempts/{attempt}", **sent)
+    response = meera.submit(f"/attempts/{attempt}", button=("ask_first", "yes"), **sent)
     page = opened(meera)
     assert response.status_code == 422
     assert page.by_id("summary").one("h2").text == "1 question has no answer: submit anyway?"
     assert [link.get("href") for link in page.by_id("summary").all("a")] == [f"#answer-{left}"]
-    meera.submit(f"/attempts/{attempt}", button=("submit_anyway", "yes"))
+    assert page.by_id("summary").one("button").get("name") is None
+    meera.submit(f"/attempts/{attempt}")
     assert f"{len(sent)} of {len(view.questions)} right" in opened(meera).text
+
+
+def test_a_plain_submission_asks_nothing(given: Given, visit: Visit) -> None:
+    person = given.officer("Meera")
+    meera = visit(person)
+    attempt = begin(given, meera, module_quiz(given))
+    response = meera.post(f"/attempts/{attempt}", {}, follow=False)
+    assert (response.status_code, response.headers["Location"]) == (303, f"/attempts/{attempt}")
+    assert view_of(person, attempt).percent == 0
+
+
+def test_the_page_s_own_button_asks_and_enter_only_saves(given: Given, visit: Visit) -> None:
+    meera = visit(given.officer("Meera"))
+    attempt = begin(given, meera, module_quiz(given))
+    page = opened(meera)
+    buttons = [one for one in page.controls(page.form(f"/attempts/{attempt}")) if one.tag == "button"]
+    assert buttons[0].get("formaction") == f"/attempts/{attempt}/answers"
+    assert buttons[0].get("name") is None
+    assert ("ask_first", "yes") in [(one.get("name"), one.get("value")) for one in buttons]
+
+
+def test_when_the_clock_submits_what_cannot_be_read_is_left_out(given: Given, visit: Visit) -> None:
+    person = given.officer("Meera")
+    meera = visit(person)
+    attempt, numeric = attempt_that_asks_a_number(given, meera, person)
+    sent = {**all_answers(view_of(person, attempt)), numeric.id: ["a few"]}
+    assert meera.post(f"/attempts/{attempt}", {**sent, "time_up": "yes"}, follow=False).status_code == 303
+    view = view_of(person, attempt)
+    assert (view.earned, view.right.get(numeric.id)) == (len(view.questions) - 1, None)
 
 
 def test_an_unreadable_number_keeps_all_other_answers(given: Given, visit: Visit) -> None:

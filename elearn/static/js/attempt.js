@@ -198,7 +198,7 @@ function countDown() {
 /** At the end everything on the page is submitted as it stands; the server allows for a slow line. */
 function submitAll() {
   const field = document.createElement("input");
-  Object.assign(field, { type: "hidden", name: "submit_anyway", value: "yes" });
+  Object.assign(field, { type: "hidden", name: "time_up", value: "yes" });
   form.append(field);
   form.requestSubmit();
 }
