@@ -132,7 +132,8 @@ def _serve(load: Callable[[], Flask], bind: str, workers: int, log_level: str) -
             settings = {
                 "bind": bind,
                 "workers": workers,
-                "worker_class": "gthread",
+                # Named, not imported: gunicorn loads it, and only where something is served.
+                "worker_class": "elearn.web.gathering.GatheringWorker",
                 "threads": THREADS,
                 "preload_app": True,  # compiled content is shared between the workers' memory
                 "control_socket_disable": True,

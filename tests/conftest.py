@@ -44,7 +44,7 @@ def now() -> datetime:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    with postgres.running() as url:
+    with postgres.running(("-c fsync=off",)) as url:
         yield url
 
 

@@ -197,6 +197,7 @@ _LESSONS = {
     "too-many-marks": _error(
         "This paragraph has more than {most} `*` and `_` marks.", "Split it, or mark fewer words."
     ),
+    "too-much-markup": _error("The file has more than {most} lines and signs of markup.", "Split the file."),
     "passage-too-long": _error("This text has more than {most} characters.", "Split it."),
     "link-malformed": _error("This link is not complete.", 'Write [words](address) or ![alt text](picture "caption").'),
     "link-scheme": _error("The address “{url}” is not allowed.", "Use https://, http:// or mailto: addresses."),

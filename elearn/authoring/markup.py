@@ -261,7 +261,7 @@ def render(passage: Passage, page: Page, headings: bool = True) -> str:
     for piece in blocks(passage):
         if isinstance(piece, Fence):
             pieces.append(code_block(piece))
-        elif within_bounds(piece):
+        elif within_bounds(piece, page):
             look_at_lines(piece, page, headings)
             pieces.append(_to_html(piece, page))
     html = "\n".join(pieces)

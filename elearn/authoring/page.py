@@ -54,6 +54,8 @@ class Page:
     terms: dict[str, None] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
     missed_picture: bool = False
+    signs: int = 0
+    full: bool = False
 
     def term(self, name: str, words: str, place: Place) -> Atom:
         if name not in self.library.terms:

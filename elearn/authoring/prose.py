@@ -12,7 +12,10 @@ LONGEST_PASSAGE = 20_000
 MOST_MARKS = 200
 DEEPEST = 6
 MOST_CELLS = 1_000
+MOST_SIGNS = 10_000
+"""Lines and signs of markup in one file. A long lesson has 500; this many take two seconds."""
 
+_SIGNS = re.compile(r"[`\[<&{|*_!\\]")
 _HEADING = re.compile(r"(?P<marks>#{1,6})(?:[ \t]+(?P<text>.*))?$")
 _INNER_HEADING = re.compile(r"(?:[ \t]+|[ \t]*(?:>|[-*+][ \t])[ \t>]*)#{1,6}[ \t]")
 _UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
@@ -25,8 +28,14 @@ _SEPARATOR = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|
 _BEGINS_A_LIST = ("-", "*", "+", "1.", "1)")
 
 
-def within_bounds(passage: Passage) -> bool:
+def within_bounds(passage: Passage, page: Page) -> bool:
     """Whether Markdown may see this text: it is small and flat enough to cost little, whatever it says."""
+    page.signs += len(passage.lines) + sum(len(_SIGNS.findall(line.text)) for line in passage.lines)
+    if page.signs > MOST_SIGNS:
+        if not page.full:
+            passage.source.tell(passage.start, "too-much-markup", most=MOST_SIGNS)
+        page.full = True
+        return False
     if sum(len(line.text) + 1 for line in passage.lines) > LONGEST_PASSAGE:
         passage.source.tell(passage.start, "passage-too-long", most=LONGEST_PASSAGE)
         return False

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from secrets import token_bytes
+from secrets import token_bytes, token_hex
 from typing import Any, Literal
 
 from flask import Flask, current_app
 from joserfc.jwk import KeySet
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from elearn.domain.certificate import (
     BadSerial,
     CertificateRecord,
+    NotACertificate,
     canonical_bytes,
     new_serial,
     normal_serial,
@@ -42,11 +46,21 @@ from elearn.models.database import reading, writing
 from elearn.models.people import OfficerName
 from elearn.services import ledger, standing
 
+log = logging.getLogger(__name__)
+
 Verdict = Literal["valid", "withheld", "superseded", "revoked", "altered", "unknown"]
 
 
 class UnknownCertificate(LookupError):
     """No certificate has this serial."""
+
+
+class AlteredCertificate(UnknownCertificate):
+    """The kept certificate is not what was signed under this serial: a page must not show what nobody signed."""
+
+
+class NoName(Exception):
+    """The officer has no name, so there is nobody to certify. Nothing of the act that asked for it is kept."""
 
 
 class CannotRevoke(ValueError):
@@ -80,7 +94,12 @@ def ensure_keys(path: Path) -> KeySet:
     """The signing keys of this installation; made on the first start, readable by their owner only."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_key_set(path, new_key_set())
+        draft = path.with_name(f".{path.name}.{token_hex(8)}")
+        write_key_set(draft, new_key_set())
+        # Linked rather than renamed: of several processes that start at once, the first one's keys stand for all.
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
     return load_key_set(path)
 
 
@@ -120,7 +139,7 @@ def issue(connection: Connection, officer_id: int, course: Course, evidence: Evi
 
 
 def find(serial_text: str) -> CertificateView:
-    """The certificate with this serial, however it was typed. Raises UnknownCertificate."""
+    """The certificate with this serial, however it was typed. Raises UnknownCertificate, AlteredCertificate."""
     try:
         serial = normal_serial(serial_text)
     except BadSerial:
@@ -134,16 +153,12 @@ def find(serial_text: str) -> CertificateView:
 
 def of_officer(officer_id: int) -> tuple[CertificateView, ...]:
     """The officer's own certificates, newest first."""
-    query = select(*_COLUMNS).where(Certificate.officer_id == officer_id).order_by(Certificate.issued_at.desc())
-    with reading() as connection:
-        return tuple(_view(row) for row in connection.execute(query))
+    return _views(Certificate.officer_id == officer_id, Certificate.issued_at.desc())
 
 
 def withheld() -> tuple[CertificateView, ...]:
     """Certificates waiting for a name that can be set; for the administrator."""
-    query = select(*_COLUMNS).where(Certificate.state == "withheld").order_by(Certificate.issued_at)
-    with reading() as connection:
-        return tuple(_view(row) for row in connection.execute(query))
+    return _views(Certificate.state == "withheld", Certificate.issued_at)
 
 
 def pdf(serial_text: str, language: str) -> bytes:
@@ -169,11 +184,10 @@ def check_serial(serial_text: str) -> tuple[Verdict, CertificateRecord | None]:
     """What is known of a serial: its state, after checking that the kept record is still what was signed."""
     try:
         found = find(serial_text)
-        verify(found.token, _issuing().keys)
+    except AlteredCertificate:
+        return "altered", None
     except UnknownCertificate:
         return "unknown", None
-    except BadSignature:
-        return "altered", None
     return found.state, found.record  # type: ignore[return-value]
 
 
@@ -215,17 +229,26 @@ _COLUMNS = (
 
 
 def _view(row: Any) -> CertificateView:
-    record = record_from_bytes(_payload(row.token))
+    """Raises AlteredCertificate where somebody changed the row, or put another one's token into it."""
+    try:
+        record = record_from_bytes(verify(row.token, _issuing().keys))
+    except (BadSignature, NotACertificate) as error:
+        raise AlteredCertificate(row.serial) from error
+    if record.serial != row.serial:
+        raise AlteredCertificate(row.serial)
     return CertificateView(row.serial, row.state, row.state_at, row.why, record, row.token, row.superseded_by or "")
 
 
-def _payload(token: str) -> bytes:
-    """The record inside a kept token. Raises UnknownCertificate where the token was tampered with in the database:
-    a page must not show what nobody signed."""
-    try:
-        return verify(token, _issuing().keys)
-    except BadSignature as error:
-        raise UnknownCertificate(f"the kept certificate does not verify: {error}") from error
+def _views(which: ColumnElement[bool], order: Any) -> tuple[CertificateView, ...]:
+    """A list goes on without a certificate that somebody altered, and tells the log which one it is."""
+    found = []
+    with reading() as connection:
+        for row in connection.execute(select(*_COLUMNS).where(which).order_by(order)):
+            try:
+                found.append(_view(row))
+            except AlteredCertificate:
+                log.error("certificate %s is not what was signed", row.serial)
+    return tuple(found)
 
 
 def _record(
@@ -236,6 +259,8 @@ def _record(
         .where(OfficerName.officer_id == officer_id)
         .order_by(OfficerName.is_primary.desc(), OfficerName.language)
     ).all()
+    if not names:
+        raise NoName(officer_id)
     (language, name), *others = ((row.language, row.name) for row in names)
     reached: CertificateEvidence = evidence or "checked"
     return CertificateRecord(

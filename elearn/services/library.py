@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from secrets import token_hex
 
 from flask import Flask, current_app
 from sqlalchemy import select
 
 from elearn.authoring import compiled
-from elearn.authoring.compiler import check_path, compile_course, content_hash
+from elearn.authoring.compiler import UnreadableContent, check_path, compile_course, content_hash
 from elearn.authoring.report import as_github, as_json, as_text
 from elearn.domain.course import Course, Lesson, Module, Picture
 from elearn.domain.problems import Problem, has_errors
@@ -102,24 +102,54 @@ def _library() -> Library:
 
 
 def _last_good(folder: Path, overlay_dir: Path | None, cache: Path, today: date) -> Course | None:
+    """The course as its files are now; while these do not compile, as they were when they last did."""
     overlay = overlay_dir / folder.name if overlay_dir and (overlay_dir / folder.name).is_dir() else None
-    kept = cache / f"{content_hash(folder, overlay)}.json"
     good = cache / f"{folder.name}.last-good"
+    try:
+        kept = cache / f"{content_hash(folder, overlay)}.json"
+        made = _kept(kept) or _made(folder, overlay, kept, today)
+    except UnreadableContent as error:
+        log.error("%s", error)
+        made = None
+    if made is None:
+        log.error("%s is served as it was when it last compiled, if it ever did", folder)
+        return _kept(cache / good.read_text().strip()) if good.exists() else None
     if kept.exists():
-        return compiled.load(kept.read_bytes())
-    made, problems = compile_course(folder, overlay, today)
-    if made is None or has_errors(problems):
-        log.error("content of %s does not compile; the last good version is served\n%s", folder, as_text(problems))
-        return compiled.load((cache / good.read_text().strip()).read_bytes()) if good.exists() else None
-    _write_whole(kept, compiled.dump(made))
-    _write_whole(good, kept.name.encode())
+        _keep(good, kept.name.encode())
     return made
 
 
-def _write_whole(path: Path, data: bytes) -> None:
-    """All of it or nothing: a crash in the middle must not leave half a course behind."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(path)
+def _kept(path: Path) -> Course | None:
+    try:
+        return compiled.load(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except compiled.UnreadableCompiled:
+        log.warning("%s is damaged or of another version of this program; it is made anew", path)
+        return None
+
+
+def _made(folder: Path, overlay: Path | None, kept: Path, today: date) -> Course | None:
+    made, problems = compile_course(folder, overlay, today)
+    if made is None or has_errors(problems):
+        log.error("content of %s does not compile\n%s", folder, as_text(problems))
+        return None
+    _keep(kept, compiled.dump(made))
+    return made
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """All of it or nothing: a crash in the middle must not leave half a course behind. A full disk costs the next
+    start its time, not the officers their course."""
+    if path.exists() and path.read_bytes() == data:
+        return
+    draft = path.with_name(f".{path.name}.{token_hex(8)}")
+    try:
+        with draft.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        log.warning("%s could not be kept: %s", path, error)

@@ -151,7 +151,7 @@ def _parsed(text: str) -> tuple[list[str], list[tuple[int, list[str]]], list[Ver
 
 def _why_not_csv(error: str, line: int) -> str:
     if "field larger" in error:
-        return f"A cell that begins in line {line} is far too long; is a quotation mark not closed?"
+        return f"A cell that begins in line {line} is far too long. Perhaps a quotation mark is not closed."
     if "unexpected end" in error:
         return f"A quotation mark opened in line {line} is not closed before the file ends."
     return f"Line {line} is not CSV: after a closing quotation mark comes a comma or the end of the line."

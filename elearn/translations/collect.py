@@ -43,14 +43,22 @@ def collect() -> int:
     missing = 0
     for path in catalogues():
         kept = read(path)
-        fresh = Catalog(locale=path.parent.name, project="elearn", charset="utf-8", fuzzy=False)
+        fresh = _empty(kept, path.parent.name)
         for label, files in sorted(labels().items(), key=str):
             old = kept.get(label if isinstance(label, str) else label[0])
-            fresh.add(label, old.string if old else "", locations=[(file, 0) for file in sorted(set(files))])
+            string = old.string if old and old.id == label else ""
+            fresh.add(label, string, locations=[(file, 0) for file in sorted(set(files))])
         with path.open("wb") as file:
             write_po(file, fresh, width=110, include_lineno=False, omit_header=False)
         missing += sum(1 for message in fresh if message.id and not is_translated(message))
     return missing
+
+
+def _empty(kept: Catalog, tag: str) -> Catalog:
+    """A catalogue without labels under the same header: its plural rule and dates stay as the translator left them."""
+    fresh = Catalog(locale=tag, project="elearn", charset="utf-8", fuzzy=False, header_comment=kept.header_comment)
+    fresh.mime_headers = kept.mime_headers
+    return fresh
 
 
 def is_translated(message: Message) -> bool:

@@ -1,0 +1,74 @@
+"""How a request is gathered from its pieces: when it is whole, and what is thrown away; see also test_faults.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from elearn.web.gathering import LONGEST_HEAD, Gathering
+
+LARGEST = 100
+POST = b"POST /sign-in HTTP/1.1\r\nHost: a.test\r\nContent-Length: %d\r\n\r\n"
+GET = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"
+
+
+def gathered(*pieces: bytes) -> Gathering:
+    gathering = Gathering(LARGEST)
+    for piece in pieces:
+        gathering.add(piece)
+    return gathering
+
+
+@pytest.mark.parametrize("request_bytes", [GET, POST % 0, POST % 11 + b"email=Meera"])
+def test_a_request_is_whole_with_its_last_byte_and_not_before(request_bytes: bytes) -> None:
+    gathering = Gathering(LARGEST)
+    for number in range(len(request_bytes)):
+        assert not gathering.is_whole
+        gathering.add(request_bytes[number : number + 1])
+    assert gathering.is_whole
+    assert gathering.is_alone
+    assert gathering.request() == request_bytes
+
+
+def test_empty_lines_before_a_request_are_ignored() -> None:
+    assert gathered(b"\r\n", b"\r\n" + GET).request() == GET
+
+
+def test_the_length_is_found_however_it_is_written() -> None:
+    assert gathered(b"POST / HTTP/1.1\r\nCONTENT-LENGTH:\t3 \r\n\r\n", b"ab").is_whole is False
+    assert gathered(b"POST / HTTP/1.1\r\nX-Content-Length: 3\r\n\r\n").is_whole
+
+
+def test_what_comes_behind_a_request_is_no_part_of_it() -> None:
+    gathering = gathered(POST % 3 + b"a=1" + GET)
+    assert gathering.is_whole
+    assert not gathering.is_alone
+    assert gathering.request() == POST % 3 + b"a=1"
+
+
+def test_a_body_that_will_be_refused_is_waited_for_but_not_kept() -> None:
+    gathering = gathered(POST % (LARGEST + 1), b"x" * LARGEST)
+    assert not gathering.is_whole
+    assert len(gathering.received) == len(POST % (LARGEST + 1))
+    gathering.add(b"x")
+    assert gathering.is_whole
+    assert not gathering.is_alone
+    assert gathering.request() == POST % (LARGEST + 1)
+
+
+def test_a_body_in_chunks_is_whole_with_its_end_and_is_not_kept_for_ever() -> None:
+    head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert not gathered(head).is_whole
+    assert not gathered(head, b"3\r\na=1\r\n").is_whole
+    assert gathered(head, b"3\r\na=1\r\n", b"0\r\n\r\n").is_whole
+    assert gathered(head, b"x" * (LARGEST + LONGEST_HEAD + 1)).is_whole
+
+
+def test_a_client_that_asks_first_is_known() -> None:
+    head = b"POST / HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+    assert gathered(head).asks_first
+    assert not gathered(GET).asks_first
+
+
+def test_a_head_without_an_end_is_not_waited_for() -> None:
+    assert not gathered(b"GET / HTTP/1.1\r\nX: " + b"x" * 100).head_is_too_long
+    assert gathered(b"GET / HTTP/1.1\r\nX: " + b"x" * LONGEST_HEAD).head_is_too_long
