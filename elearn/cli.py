@@ -8,10 +8,11 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 import flask_migrate
+import flask_migrate.cli
 from flask import Flask, current_app
 from flask.cli import FlaskGroup, NoAppException, routes_command, shell_command
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
@@ -52,9 +53,19 @@ SENTENCES: Mapping[type[Exception], str] = {
 class Unusable(NoAppException):
     """The settings do not allow the application to start."""
 
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"Error: {self.format_message()}", file=file, err=file is None)
+
 
 class Commands(FlaskGroup):
     """Flask's own commands beside ours; a failure that has a name is told in one sentence."""
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        # Flask would start the application here, which asks for settings that help and content checks do not need.
+        return click.Group.get_command(self, ctx, name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return click.Group.list_commands(self, ctx)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -85,8 +96,9 @@ def main() -> None:
     """Runs and looks after an e-learning system. Settings come from the environment (ELEARN_…)."""
 
 
-main.add_command(routes_command)
-main.add_command(shell_command)
+main.params = []  # Flask's own: which application, debugging, a file of settings
+for command in (flask_migrate.cli.db, routes_command, shell_command):
+    main.add_command(command)
 
 
 # Serving

@@ -30,7 +30,7 @@ _BEGINS_A_LIST = ("-", "*", "+", "1.", "1)")
 
 def within_bounds(passage: Passage, page: Page) -> bool:
     """Whether Markdown may see this text: it is small and flat enough to cost little, whatever it says."""
-    page.signs += len(passage.lines) + sum(len(_SIGNS.findall(line.text)) for line in passage.lines)
+    page.signs += sum(1 + 2 * _depth(line.text) + len(_SIGNS.findall(line.text)) for line in passage.lines)
     if page.signs > MOST_SIGNS:
         if not page.full:
             passage.source.tell(passage.start, "too-much-markup", most=MOST_SIGNS)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ARRAY, Connection, bindparam, func, insert, select, update
+from sqlalchemy import ARRAY, Connection, String, Text, bindparam, func, insert, select, update
 
 from elearn.domain.course import Course
 from elearn.domain.ledger import START, Entry, Fact, commitment, next_entry
@@ -203,7 +203,7 @@ def _lock_chains(connection: Connection, officers: set[int]) -> dict[int, _Chain
 def _move_heads(connection: Connection, chains: Mapping[int, _Chain]) -> None:
     ends = [{"head_of": i, "new_number": chain.number, "new_hash": chain.hash} for i, chain in chains.items()]
     if connection.dialect.name != "postgresql":
-        values = {"number": bindparam("new_number"), "hash": bindparam("new_hash")}
+        values: dict[str, Any] = {"number": bindparam("new_number"), "hash": bindparam("new_hash")}
         connection.execute(update(LedgerHead).where(LedgerHead.subject == bindparam("head_of")).values(**values), ends)
         return
     head = LedgerHead.__table__.c
@@ -238,8 +238,10 @@ def _insert(connection: Connection, table: type[Base], rows: Sequence[Mapping[st
 
 
 def _unnested(name: str, column: Any) -> Any:
-    """The values of one column, given as an array, as rows."""
-    return func.unnest(bindparam(f"all_{name}", type_=ARRAY(column.type))).label(name)
+    """The values of one column, given as an array, as rows. Text without a length: a cast to one would cut what is
+    too long, where an INSERT refuses it."""
+    kind = Text() if isinstance(column.type, String) else column.type
+    return func.unnest(bindparam(f"all_{name}", type_=ARRAY(kind))).label(name)
 
 
 def _first_standing(course: Course, route: str, now: datetime) -> dict[str, Any]:

@@ -73,6 +73,22 @@ def test_a_changed_entry_hashed_anew_is_found_at_the_next(length: int, data: st.
     assert broken_at(entries) == place + 2
 
 
+@given(st.integers(2, 20), st.data())
+def test_an_entry_hashed_anew_and_linked_anew_is_found_too(length: int, data: st.DataObject) -> None:
+    """Every later hash covers it, so whoever changes one must make all of them anew, and the head with them."""
+    entries = chain(length)
+    place, true_head = data.draw(st.integers(0, length - 2)), entries[-1].hash
+    e = entries[place]
+    entries[place] = next_entry(e.subject, e.number, e.previous, e.at, "waived", "forged", e.commitment)
+    entries[place + 1] = replace(entries[place + 1], previous=entries[place].hash)
+    assert broken_at(entries) == place + 2
+    for n in range(place + 1, length):
+        e = entries[n]
+        entries[n] = next_entry(e.subject, e.number, entries[n - 1].hash, e.at, e.kind, e.reference, e.commitment)
+    assert broken_at(entries) is None
+    assert entries[-1].hash != true_head
+
+
 @given(st.integers(1, 20), st.data())
 def test_a_dropped_entry_is_found(length: int, data: st.DataObject) -> None:
     entries = chain(length)

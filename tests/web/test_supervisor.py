@@ -347,6 +347,18 @@ def test_what_proves_the_file_travels_in_the_headers(app: Flask, given: Given, v
     assert response.headers["Content-Disposition"] == f"attachment; filename={expected}"
 
 
+def test_a_download_broken_off_leaves_no_file_behind(given: Given, visit: Visit) -> None:
+    """An open file would be a warning, and warnings are errors here."""
+    given.officer("Meera")
+    visitor = visit(given.supervisor())
+    head = visitor.client.head(CSV)
+    assert (head.data, head.headers["X-Row-Count"]) == (b"", "1")
+    head.close()
+    begun = visitor.client.get(CSV, buffered=False)
+    begun.close()
+    assert begun.headers["X-SHA256"] == head.headers["X-SHA256"]
+
+
 def test_times_are_written_with_the_offset_of_the_site(given: Given, visit: Visit) -> None:
     given.completed(given.officer("Meera"))
     (row,) = file_rows(visit(given.supervisor()))

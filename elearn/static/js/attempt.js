@@ -34,6 +34,12 @@ form.addEventListener("input", (event) => {
   clearTimeout(event.target.pause);
   event.target.pause = setTimeout(give, TYPING_PAUSE, event.target.name);
 });
+form.addEventListener("keydown", (event) => {
+  // Enter means "save this" and must neither submit nor load the page again.
+  if (event.key !== "Enter" || event.target.type !== "text") return;
+  event.preventDefault();
+  give(event.target.name);
+});
 form.addEventListener("submit", () => {
   leaving = true; // the form carries every answer
 });

@@ -1,0 +1,1 @@
+"""Tests of what trainers write and what becomes of it."""
