@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
+import socket
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -112,6 +113,7 @@ def demo_command(port: int, data: Path, host: str) -> None:
     """Tries everything out on this machine: a database of its own, demo people, and the pages."""
     if not _is_loopback(host):
         raise click.UsageError(f"The demo has known passwords, so it is served on this machine only, not on {host}.")
+    _refuse_taken_port(host, port)
     _set_demo_environment(port, data)
     app = _create()
     with app.app_context():
@@ -177,6 +179,17 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise click.UsageError(
+                f"Port {port} cannot be used ({error.strerror}). Choose another with --port."
+            ) from error
 
 
 def _set_demo_environment(port: int, data: Path) -> None:

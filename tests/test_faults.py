@@ -167,7 +167,7 @@ class Officer:
         page = self.browser.get(address).text
         for question, value in first_choice(page.split('id="attempt"')[1]).items():
             self.save_answer(attempt, question, value)
-        self.submit(attempt, {})
+        self.submit(attempt, {})  # nothing but the attempt: what was saved counts
 
     def save_answer(self, attempt: str, question: str, value: str) -> None:
         before = self.answers.get((attempt, question), [])

@@ -330,6 +330,8 @@ def _compare_options(leading: QuestionDraft, other: QuestionDraft, first: str) -
         words = {"id": other.id, "number": len(other.options), "other": len(leading.options), "first": first}
         tell(place, "drift-options", **words)
         return
+    if not leading.key() or not other.key():
+        return  # told as quiz-no-key
     words_for = {True: "right", False: "wrong"}
     for here, there in zip(other.options, leading.options, strict=True):
         if here.right != there.right:

@@ -47,10 +47,11 @@ def read_answers(
 ) -> Sent:
     """The answers in a form whose controls are named by question ids; to the questions in `only`, or to all.
 
-    Radio buttons cannot be unticked: where a form has none for a question, it says nothing about it, so that a page
-    opened earlier in another tab takes no answer away.
+    A form says nothing about a question that it does not hold, so that it takes no answer away. Of boxes without a
+    tick a browser sends nothing: that they were there is told by `shown`. Radio buttons cannot be unticked at all, so
+    none of them is no answer taken back, but a page opened earlier in another tab.
     """
-    sent = Sent()
+    sent, shown = Sent(), {*only, *form, *form.getlist("shown")}
     for question in questions:
         if only and question.id not in only:
             continue
@@ -61,7 +62,7 @@ def read_answers(
             sent.errors[question.id] = unreadable.code
             sent.typed[question.id] = "".join(c for c in values[0][:LONGEST_TYPED] if c.isprintable())
             continue
-        if given is not None or not isinstance(question, Single):
+        if given is not None or (question.id in shown and not isinstance(question, Single)):
             sent.answers[question.id] = given
     return sent
 

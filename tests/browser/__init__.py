@@ -1,0 +1,1 @@
+"""What officers and supervisors meet in a real browser on the shipped server."""

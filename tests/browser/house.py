@@ -1,35 +1,33 @@
-"""The shipped server as a subprocess with its demo people, and browsers that note every complaint of a page."""
+"""The shipped server with its demo people, and browsers on it that note every complaint of a page."""
 
 from __future__ import annotations
 
-import os
 import re
-import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
-from time import monotonic
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
-from config import Config, from_environment
+from config import from_environment
+from elearn import create_app
 from elearn.i18n import catalogue
+from elearn.models.database import db
+from elearn.services import accounts, people
+from tests.given import Given, Person
+from tests.server import ELEARN, ROOT, demo_in, environment, serving
 
-ROOT = Path(__file__).parents[2]
-ELEARN = str(Path(sys.executable).with_name("elearn"))
 CHROMIUM = "/usr/bin/chromium"
 COURSE = "ai-for-good-governance"
+LESSONS = f"/courses/{COURSE}/plain-words"
 DEMO_PASSWORD = "ai-for-governance"
-STARTS_WITHIN = 120  # seconds, on a machine that has much else to do
-LOOKS_AGAIN_AFTER = 0.05
-PATIENCE = 30_000  # milliseconds that a page may take on such a machine
+PATIENCE = 60_000  # milliseconds that a page may take on a machine that has much else to do
 
 WIDE = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
@@ -42,8 +40,9 @@ class House:
     url: str
     data: Path
 
-    def environment(self) -> dict[str, str]:
-        """The settings that the demo runs with, for whoever works on its records from outside."""
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """What the demo runs with, for whoever works on its records from outside."""
         return {
             "ELEARN_DATA_DIR": str(self.data),
             "ELEARN_SECRET_KEY": (self.data / "secret-key").read_text().strip(),
@@ -51,18 +50,10 @@ class House:
             "ELEARN_CONTENT_DIR": str(ROOT / "content"),
         }
 
-    def config(self) -> Config:
-        return from_environment(self.environment())
-
     def elearn(self, *arguments: str) -> str:
         """What an `elearn` command prints."""
         done = subprocess.run(
-            [ELEARN, *arguments],
-            cwd=ROOT,
-            env={**os.environ, **self.environment()},
-            capture_output=True,
-            text=True,
-            check=False,
+            [ELEARN, *arguments], cwd=ROOT, env=environment(self.settings), capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -78,40 +69,25 @@ class House:
 @contextmanager
 def shipped(folder: Path) -> Iterator[House]:
     """The demo on a free port, ready to serve; it ends with the block."""
-    port, log = _free_port(), folder / "server.log"
-    command = [ELEARN, "demo", "--port", str(port), "--data", str(folder / "data")]
-    house = House(f"http://127.0.0.1:{port}", folder / "data")
-    with log.open("w") as out, subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out) as process:
-        try:
-            _wait_until_ready(house, process, log)
-            yield house
-        finally:
-            process.terminate()
+    with serving(demo_in(folder)) as server:
+        yield House(server.url, folder / "data")
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+@contextmanager
+def records_of(house: House) -> Iterator[Given]:
+    """The test vocabulary on the running server's own records, as if its people had been at work since yesterday."""
+    app = create_app(from_environment(house.settings))
+    with app.app_context():
+        yield Given(app, datetime.now(UTC) - timedelta(days=1))
+        db.engine.dispose()
 
 
-def _wait_until_ready(house: House, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = monotonic() + STARTS_WITHIN
-    while not _is_ready(house):
-        assert monotonic() < end, f"not ready after {STARTS_WITHIN} s:\n{log.read_text()}"
-        try:
-            process.wait(LOOKS_AGAIN_AFTER)
-        except subprocess.TimeoutExpired:
-            continue
-        raise AssertionError(f"the server did not start:\n{log.read_text()}")
-
-
-def _is_ready(house: House) -> bool:
-    try:
-        with urlopen(f"{house.url}/health/ready") as answer:
-            return bool(answer.status == 200)
-    except (URLError, ConnectionError):
-        return False
+def let_in(given: Given, *names: str) -> list[Person]:
+    """People of the demo, who from now on sign in with its password."""
+    let = [Person(people.find_officer(f"{name}@demo.test"), name, f"{name}@demo.test") for name in names]
+    for person in let:
+        accounts.set_password(person.id, DEMO_PASSWORD, given.now)
+    return let
 
 
 @contextmanager
@@ -141,7 +117,7 @@ class Complaints:
             self._note(f"{message.page and message.page.url}: {message.text}")
 
     def _request(self, request: Request) -> None:
-        if urlsplit(request.url)._replace(path="", query="", fragment="").geturl() not in (self.home, "data:", "blob:"):
+        if urlsplit(request.url).netloc != urlsplit(self.home).netloc:
             self._note(f"a request to another host: {request.url}")
 
     def _note(self, text: str) -> None:
@@ -159,22 +135,20 @@ class Desk:
 
     def open(self, viewport: Any = None, *, scripts: bool = True, **options: Any) -> Page:
         """A page of a fresh browser, in English unless its reader chooses otherwise."""
-        context = self.browser.new_context(
-            **{"base_url": self.house.url, "locale": "en-IN", "viewport": viewport or WIDE, **options},
-            java_script_enabled=scripts,
-        )
+        shown = {"base_url": self.house.url, "locale": "en-IN", "viewport": viewport or WIDE, **options}
+        context = self.browser.new_context(java_script_enabled=scripts, **shown)
         context.set_default_timeout(PATIENCE)
         self.complaints.listen(context)
         self._contexts.append(context)
         return context.new_page()
 
     def close(self) -> None:
-        for context in self._contexts:
-            context.close()
+        while self._contexts:
+            self._contexts.pop().close()
 
 
 def sign_in(page: Page, email: str, password: str = DEMO_PASSWORD) -> None:
-    """Through the form, from wherever the page is signed out."""
+    """Through the form, by somebody who is not signed in."""
     page.goto("/sign-in")
     page.locator("#email").fill(email)
     page.locator("#password").fill(password)

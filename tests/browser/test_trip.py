@@ -1,11 +1,9 @@
-"""The whole trip in a real browser: from the first password to a certificate that anybody can check, and to the list."""
+"""The whole trip in a real browser: from a first password to a certificate that anybody can check, and to the list."""
 
 from __future__ import annotations
 
 import csv
-import io
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -18,7 +16,8 @@ from elearn.authoring.compiler import compile_course
 from elearn.domain.course import Course
 from elearn.domain.labs.grievance_sorter import DEPARTMENTS, LEARN
 from elearn.domain.questions import Numeric, Question
-from tests.browser.house import COURSE, PHONE, ROOT, WIDE, Desk, label, sign_in
+from tests.browser.house import COURSE, PHONE, WIDE, Desk, label, sign_in
+from tests.server import ROOT
 
 pytestmark = pytest.mark.browser
 
@@ -223,7 +222,8 @@ def check_the_list(page: Page, name: str, folder: Path) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="Download as CSV").click()
     download.value.save_as(folder / "completions.csv")
-    rows = {row["name"]: row for row in csv.DictReader(io.StringIO((folder / "completions.csv").read_text("utf-8-sig")))}
+    with (folder / "completions.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["name"]: row for row in csv.DictReader(file)}
     assert rows[name]["state"] == "complete"
     assert rows[name]["requirements_met"] == rows[name]["requirements_total"]
     assert (rows[name]["final_percent"], rows[name]["office_code"]) == ("100", "MD-COL")

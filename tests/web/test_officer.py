@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from werkzeug.datastructures import MultiDict
 
 from elearn.domain.course import Lesson, Quiz
 from elearn.domain.labs import LABS
-from elearn.domain.questions import Numeric, Question, Single
+from elearn.domain.questions import Multiple, Numeric, Question, Single
 from elearn.services import learning, quizzes
 from elearn.web.answers import said_at
 from tests.given import COURSE, Given, Person, right_answer, wrong_answer
 from tests.pages import Page, Visitor
 
 Visit = Callable[..., Visitor]
+Q = TypeVar("Q", Single, Multiple, Numeric)
 
 HOME = f"/courses/{COURSE}"
 FRAGMENT = {"X-Fragment": "1", "Accept": "text/html"}
@@ -79,14 +80,18 @@ def begin(given: Given, visitor: Visitor, quiz: Quiz) -> str:
 
 
 def attempt_that_asks_a_number(given: Given, visitor: Visitor, person: Person) -> tuple[str, Numeric]:
-    """Attempts ask what was not asked before, so one of the first few asks for a number."""
+    return attempt_that_asks(given, visitor, person, Numeric)
+
+
+def attempt_that_asks(given: Given, visitor: Visitor, person: Person, kind: type[Q]) -> tuple[str, Q]:
+    """Attempts ask what was not asked before, so one of the first few asks a question of this kind."""
     for _ in range(10):
         attempt = begin(given, visitor, module_quiz(given))
         for question in view_of(person, attempt).questions:
-            if isinstance(question, Numeric):
+            if isinstance(question, kind):
                 return attempt, question
         quizzes.submit_attempt(person.id, attempt, {}, datetime.now(UTC))
-    raise AssertionError("the module's bank asks no number")
+    raise AssertionError(f"the module's bank has no {kind.__name__}")
 
 
 def all_answers(view: quizzes.AttemptView, answer: Callable[[Question], object] = right_answer) -> dict[str, Any]:
@@ -344,6 +349,29 @@ def test_a_script_saves_one_answer_and_leaves_the_others(given: Given, visit: Vi
         assert response.json
         assert response.json["errors"] == {}
     assert set(view_of(person, attempt).answers) == {question.id for question in view.questions[:2]}
+
+
+def test_a_form_takes_no_answer_away_that_it_does_not_hold(given: Given, visit: Visit) -> None:
+    person = given.officer("Meera")
+    meera = visit(person)
+    attempt = begin(given, meera, module_quiz(given))
+    view = view_of(person, attempt)
+    for question_id, chosen in all_answers(view).items():
+        meera.post(f"/attempts/{attempt}/answers", {question_id: chosen})
+    meera.post(f"/attempts/{attempt}", {})
+    assert view_of(person, attempt).percent == 100
+
+
+def test_boxes_that_are_all_unticked_take_the_answer_back(given: Given, visit: Visit) -> None:
+    person = given.officer("Meera")
+    meera = visit(person)
+    attempt, question = attempt_that_asks(given, meera, person, Multiple)
+    view = view_of(person, attempt)
+    meera.open(f"/attempts/{attempt}")
+    meera.submit(f"/attempts/{attempt}", button=("ask_first", "yes"), **{question.id: all_answers(view)[question.id]})
+    assert view_of(person, attempt).answers[question.id] == question.key()
+    meera.submit(f"/attempts/{attempt}", button=("ask_first", "yes"), **{question.id: None})
+    assert view_of(person, attempt).answers[question.id] is None
 
 
 def test_unanswered_questions_are_asked_about_once(given: Given, visit: Visit) -> None:

@@ -14,6 +14,8 @@ const KEPT_DAYS = 7;
 
 /** Answers the server has not acknowledged: question id -> {values, at}. */
 const waiting = new Map(Object.entries(remembered()));
+/** What the server has told of already, as one string for each question: the same is not sent twice. */
+const known = new Map();
 let busy = false;
 let wait = FIRST_WAIT;
 let timer = 0;
@@ -56,7 +58,7 @@ addEventListener("pageshow", () => {
 
 function give(question) {
   const values = new FormData(form).getAll(question);
-  if (waiting.get(question)?.values.join() === values.join()) return;
+  if ((waiting.get(question)?.values.join() ?? known.get(question)) === values.join()) return;
   waiting.set(question, { values, at: new Date().toISOString() });
   remember();
   send();
@@ -87,10 +89,12 @@ function acknowledged(sent, answer) {
   wait = FIRST_WAIT;
   for (const [question, given] of sent) {
     if (waiting.get(question) === given) waiting.delete(question);
+    known.set(question, given.values.join());
     tellError(question, answer.errors[question] ?? "");
   }
   remember();
-  say(dataset.saidSaved.replace("{time}", answer.saved_at));
+  const [unreadable] = Object.values(answer.errors);
+  say(unreadable ?? dataset.saidSaved.replace("{time}", answer.saved_at));
   if (answer.seconds_left !== null) endsAt = Date.now() + 1000 * answer.seconds_left;
   send();
 }

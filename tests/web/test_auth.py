@@ -1,0 +1,332 @@
+"""The door as a visitor meets it: signing in and out, one's account, a forgotten password, the first one."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from aiosmtpd.controller import Controller
+from flask import Flask
+
+from elearn.services import accounts, people
+from tests.given import PASSWORD, Given
+from tests.pages import Visitor
+
+WEAK = {"short": "at least 10", "password123": "first that people guess"}
+
+
+# Signing in
+
+
+def test_an_officer_signs_in_and_is_where_she_wanted_to_go(given: Given) -> None:
+    meera = given.officer("Meera")
+    visitor = given.visit()
+    visitor.get("/account")
+    assert visitor.address == "/sign-in"
+    visitor.submit("/sign-in", email=meera.email, password=PASSWORD)
+    assert visitor.address == "/account"
+    assert visitor.page and meera.email in visitor.page.text
+
+
+def test_a_wrong_pair_keeps_the_email_and_says_one_thing(given: Given) -> None:
+    meera = given.officer("Meera")
+    visitor = given.visit()
+    told = []
+    for email in (meera.email, "nobody@model.test"):
+        visitor.get("/sign-in?next=/account")
+        answer = visitor.submit("/sign-in", email=email, password="not the right one")
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+        assert visitor.page
+        field = visitor.page.by_id("email")
+        assert (field.get("value"), field.get("aria-invalid")) == (email, "true")
+        assert visitor.page.links[visitor.page.by_id("email-error").text] == "#email"
+        assert visitor.page.fields(visitor.page.form("/sign-in"))["next"] == "/account"
+        told.append(answer.text.replace(email, "").replace(visitor.token(), ""))
+    assert told[0] == told[1]
+
+
+def test_the_password_is_never_sent_back(given: Given) -> None:
+    visitor = given.visit()
+    visitor.get("/sign-in")
+    assert "not the right one" not in visitor.submit("/sign-in", email="x@y.test", password="not the right one").text
+
+
+def test_too_many_tries_says_when(given: Given) -> None:
+    meera = given.officer("Meera")
+    visitor = given.visit()
+    visitor.get("/sign-in")
+    for _ in range(5):
+        visitor.submit("/sign-in", email=meera.email, password="not the right one")
+    answer = visitor.submit("/sign-in", email=meera.email, password=PASSWORD)
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["Retry-After"]) <= 30
+    assert visitor.page
+    assert re.search(r"try again in \d+ second", visitor.page.by_id("email-error").text)
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["//evil.test", "https://evil.test/", "/\\evil.test", "\\evil", "javascript:x", "/ok\n"]
+)
+def test_nobody_is_led_to_another_site(given: Given, elsewhere: str) -> None:
+    meera = given.officer("Meera")
+    visitor = given.visit()
+    visitor.get("/sign-in", query_string={"next": elsewhere})
+    answer = visitor.post("/sign-in", {"email": meera.email, "password": PASSWORD, "next": elsewhere}, follow=False)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+
+
+def test_each_sign_in_has_a_new_token_and_the_one_before_ends(sqlite_app: Flask, given: Given) -> None:
+    meera = given.officer("Meera")
+    visitor = given.visit(meera)
+    first, csrf = session_of(visitor), visitor.token()
+    visitor.post("/sign-in", {"email": meera.email, "password": PASSWORD})
+    assert session_of(visitor) != first
+    assert visitor.token() != csrf
+    assert accounts.viewer_of(first, given.now) is None
+
+
+def test_who_is_signed_in_is_not_asked_again(given: Given) -> None:
+    visitor = given.visit(given.officer("Meera"))
+    answer = visitor.get("/sign-in?next=/account", follow=False)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/account")
+
+
+def test_a_form_without_its_token_is_refused(given: Given) -> None:
+    meera = given.officer("Meera")
+    visitor = given.visit()
+    visitor.get("/sign-in")
+    for token in ("", "wrong", "ग़लत"):
+        data = {"email": meera.email, "password": PASSWORD, "csrf_token": token}
+        assert visitor.post("/sign-in", data).status_code == 400
+
+
+def test_signed_out_the_copied_cookie_is_worth_nothing(sqlite_app: Flask, given: Given) -> None:
+    visitor = given.visit(given.officer("Meera"))
+    thief = Visitor(sqlite_app)
+    with visitor.client.session_transaction() as hers, thief.client.session_transaction() as copied:
+        copied.update(hers)
+    assert thief.get("/account", follow=False).status_code == 200
+    visitor.sign_out()
+    assert visitor.get("/account", follow=False).status_code == 302
+    assert thief.get("/account", follow=False).status_code == 302
+
+
+def test_signing_out_takes_a_form_and_twice_does_no_harm(given: Given) -> None:
+    visitor = given.visit(given.officer("Meera"))
+    assert visitor.get("/sign-out").status_code == 405
+    assert visitor.post("/sign-out", follow=False).status_code == 302
+    assert visitor.post("/sign-out", follow=False).status_code == 302
+
+
+def test_the_pages_at_the_door_are_kept_nowhere(given: Given) -> None:
+    meera = given.officer("Meera", password="")
+    link = accounts.one_time_link(meera.id, given.now)
+    for address in ("/sign-in", "/forgotten", f"/first-password/{link}", "/first-password/x"):
+        assert given.visit().get(address).headers["Cache-Control"] == "no-store"
+
+
+# The account
+
+
+def test_an_account_shows_names_in_their_languages(given: Given) -> None:
+    meera = given.officer("Meera", names={"en": "Meera Devi", "hi": "मीरा देवी"})
+    page = given.visit(meera).open("/account")
+    assert page.root.one("dd", lang="hi").text == "मीरा देवी"
+    assert meera.email in page.text
+
+
+def test_an_account_page_tells_devices_apart(sqlite_app: Flask, given: Given) -> None:
+    meera = given.officer("Meera")
+    for agent in (
+        "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Mobile Safari/537.36",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36 Edg/130.0",
+        "<b>nothing known</b>",
+    ):
+        accounts.sign_in(meera.email, PASSWORD, "10.0.0.1", agent, given.now)
+    page = given.visit(meera).open("/account")
+    for words in ("Chrome on Android", "Edge on Windows", "A browser"):
+        assert words in page.text
+
+
+def test_a_password_is_changed_and_other_devices_are_out(given: Given) -> None:
+    meera = given.officer("Meera")
+    here, there = given.visit(meera), given.visit(meera)
+    here.open("/account")
+    fields = {"current-password": PASSWORD, "new-password": "mango river lamp"}
+    here.submit("/account/password", **fields)
+    assert here.page and "Your password is changed." in here.page.text
+    assert there.get("/account", follow=False).status_code == 302
+    given.visit().sign_in(meera.email, "mango river lamp")
+
+
+@pytest.mark.parametrize(
+    ("current", "fresh", "field"),
+    [("not the right one", "mango river lamp", "current-password"), *((PASSWORD, w, "new-password") for w in WEAK)],
+)
+def test_a_password_that_cannot_be_changed_says_why(given: Given, current: str, fresh: str, field: str) -> None:
+    visitor = given.visit(given.officer("Meera"))
+    visitor.open("/account")
+    answer = visitor.submit("/account/password", **{"current-password": current, "new-password": fresh})
+    assert visitor.page
+    assert visitor.page.by_id(field).get("aria-invalid") == "true"
+    assert WEAK.get(fresh, "present password").lower() in visitor.page.by_id(f"{field}-error").text.lower()
+    assert fresh not in answer.text.replace(visitor.page.by_id(f"{field}-error").text, "")
+
+
+def test_other_sign_ins_are_ended_one_by_one_or_all(given: Given) -> None:
+    meera = given.officer("Meera")
+    here, lost, third = given.visit(meera), given.visit(meera), given.visit(meera)
+    page = here.open("/account")
+    ids = [b.get("value") or "" for b in page.root.all("button", name="sign-in") if (b.get("value") or "").isdigit()]
+    assert len(ids) == 2
+    here.submit("/account/sign-ins/end", button=("sign-in", min(ids, key=int)))
+    assert [v.get("/account", follow=False).status_code for v in (here, lost, third)] == [200, 302, 200]
+    here.open("/account")
+    here.submit("/account/sign-ins/end", button=("sign-in", "others"))
+    assert [v.get("/account", follow=False).status_code for v in (here, third)] == [200, 302]
+
+
+@pytest.mark.parametrize("which", ["", "x", "-1", "9" * 30, "१"])
+def test_a_sign_in_that_is_not_hers_is_left_alone(sqlite_app: Flask, given: Given, which: str) -> None:
+    far = given.visit(given.officer("Far"))
+    meera = given.visit(given.officer("Meera"))
+    meera.open("/account")
+    for value in (which, "1"):
+        assert meera.post("/account/sign-ins/end", {"sign-in": value}, follow=False).status_code == 303
+    assert far.get("/account", follow=False).status_code == 200
+
+
+# The first password
+
+
+def test_a_first_password_is_chosen_by_link_and_signs_in(given: Given) -> None:
+    meera = given.officer("Meera", password="")
+    link = accounts.one_time_link(meera.id, given.now)
+    visitor = given.visit()
+    page = visitor.open(f"/first-password/{link}")
+    assert meera.email in page.text
+    visitor.submit(f"/first-password/{link}", **{"new-password": "mango river lamp"})
+    assert visitor.address == "/sign-in"
+    assert visitor.page and "Your password is set." in visitor.page.text
+    visitor.submit("/sign-in", email=meera.email, password="mango river lamp")
+    assert visitor.address == "/"
+    assert visitor.get(f"/first-password/{link}").status_code == 404
+
+
+@pytest.mark.parametrize("weak", WEAK)
+def test_a_weak_first_password_says_why_and_keeps_the_link(given: Given, weak: str) -> None:
+    meera = given.officer("Meera", password="")
+    link = accounts.one_time_link(meera.id, given.now)
+    visitor = given.visit()
+    visitor.open(f"/first-password/{link}")
+    visitor.submit(f"/first-password/{link}", **{"new-password": weak})
+    assert visitor.page
+    assert WEAK[weak] in visitor.page.by_id("new-password-error").text
+    assert accounts.officer_of_link(link, given.now)
+
+
+def test_a_link_that_is_not_good_is_told_so(given: Given) -> None:
+    visitor = given.visit()
+    assert visitor.get("/first-password/no-such-link").status_code == 404
+    assert visitor.page and visitor.page.heading == "This link no longer works"
+    assert visitor.post("/first-password/no-such-link", {"new-password": "mango river lamp"}).status_code == 404
+
+
+# Forgotten
+
+
+class Box:
+    """What the mail server has received, as text."""
+
+    def __init__(self) -> None:
+        self.letters: list[tuple[list[str], str]] = []
+
+    async def handle_DATA(self, _server: object, _session: object, envelope: object) -> str:
+        self.letters.append((envelope.rcpt_tos, envelope.content.decode()))  # type: ignore[attr-defined]
+        return "250 OK"
+
+
+@pytest.fixture
+def box(free_port: int) -> Iterator[Box]:
+    received = Box()
+    controller = Controller(received, hostname="127.0.0.1", port=free_port)
+    controller.start()
+    yield received
+    controller.stop()
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def mailing(make_app: Callable[..., Flask], sqlite_url: str, free_port: int) -> Iterator[Given]:
+    """An installation that can send letters."""
+    app = make_app(sqlite_url, mail_url=f"smtp://127.0.0.1:{free_port}", base_url="http://localhost")
+    with app.app_context():
+        yield Given(app, datetime.now(UTC))
+
+
+def ask(visitor: Visitor, email: str) -> str:
+    visitor.open("/forgotten")
+    response = visitor.submit("/forgotten", email=email)
+    assert response.status_code == 200
+    text = response.text.replace(visitor.token(), "")
+    response.close()  # the letter goes out once the answer is out
+    return text
+
+
+def test_a_forgotten_password_brings_a_letter_with_a_link(mailing: Given, box: Box) -> None:
+    meera = mailing.officer("Meera")
+    visitor = mailing.visit()
+    ask(visitor, meera.email.upper())
+    ((to, letter),) = box.letters
+    assert to == [meera.email]
+    link = re.search(r"http://localhost/first-password/\S+", letter)
+    assert link
+    visitor.open(urlsplit(link[0]).path)
+    visitor.submit(urlsplit(link[0]).path, **{"new-password": "mango river lamp"})
+    mailing.visit().sign_in(meera.email, "mango river lamp")
+
+
+def test_the_answer_does_not_say_whether_there_is_an_account(mailing: Given, box: Box) -> None:
+    meera, left = mailing.officer("Meera"), mailing.officer("Left")
+    people.disable_officer(left.id, mailing.now)
+    answers = {ask(mailing.visit(), email) for email in (meera.email, left.email, "nobody@model.test", "no e-mail", "")}
+    assert len(answers) == 1
+    assert [to for to, _ in box.letters] == [[meera.email]]
+
+
+def test_the_answer_is_the_same_when_no_mail_server_answers(mailing: Given) -> None:
+    meera = mailing.officer("Meera")
+    assert ask(mailing.visit(), meera.email) == ask(mailing.visit(), "nobody@model.test")
+
+
+def test_without_a_mail_server_the_page_says_whom_to_ask(given: Given) -> None:
+    meera = given.officer("Meera")
+    visitor = given.visit()
+    page = visitor.open("/forgotten")
+    assert "print a link for you" in page.text
+    assert page.root.all("form", method="post") == []
+    assert visitor.post("/forgotten", {"email": meera.email}).status_code == 200
+    assert accounts.link_for_forgotten(meera.email, "10.0.0.1", given.now + timedelta(seconds=1))
+
+
+def test_the_door_speaks_hindi(given: Given) -> None:
+    visitor = given.visit()
+    visitor.speak("hi")
+    page = visitor.open("/sign-in")
+    assert page.root.one("html").get("lang") == "hi"
+
+
+def session_of(visitor: Visitor) -> str:
+    """The token that the browser keeps."""
+    with visitor.client.session_transaction() as session:
+        return str(session["_user_id"])
