@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
@@ -122,12 +123,35 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def insert(connection: Connection, table: Any) -> Any:
     """An INSERT that can say ON CONFLICT, in the dialect of this connection."""
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+    return _INSERTS[connection.dialect.name](table)
 
 
 def insert_once(connection: Connection, table: Any, **values: Any) -> bool:
     """Inserts a row unless one with the same key is there already; says whether it was new."""
-    statement = insert(connection, table).values(**values).on_conflict_do_nothing()
+    statement = _insert_once(connection.dialect.name, table)
     # Only where it is asked to does SQLAlchemy look how many rows an INSERT made; else it says -1 on PostgreSQL.
-    made = connection.execute(statement, execution_options={"preserve_rowcount": True})
+    made = connection.execute(statement, values, execution_options={"preserve_rowcount": True})
     return made.rowcount == 1
+
+
+def put(connection: Connection, table: Any, rows: list[dict[str, Any]], keys: tuple[str, ...], kept: str = "") -> None:
+    """Inserts rows; where one with the same `keys` is there, it takes the new values, but for the column `kept`."""
+    changed = tuple(name for name in rows[0] if name not in keys and name != kept)
+    connection.execute(_put(connection.dialect.name, table, keys, changed), rows)
+
+
+# Built once for each table: putting a statement together costs more than running it.
+@cache
+def _insert_once(dialect: str, table: Any) -> Any:
+    return _INSERTS[dialect](table).on_conflict_do_nothing()
+
+
+@cache
+def _put(dialect: str, table: Any, keys: tuple[str, ...], changed: tuple[str, ...]) -> Any:
+    statement = _INSERTS[dialect](table)
+    return statement.on_conflict_do_update(
+        index_elements=list(keys), set_={name: statement.excluded[name] for name in changed}
+    )
+
+
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}

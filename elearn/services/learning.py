@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from secrets import token_hex
 from typing import Any, Literal
 
-from sqlalchemy import BindParameter, Connection, Integer, bindparam, cast, func, literal, null, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Integer,
+    bindparam,
+    cast,
+    false,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.exc import DBAPIError
 
 from elearn.domain.course import Course, Lesson, Route
 from elearn.domain.labs import LABS
@@ -18,6 +33,8 @@ from elearn.models.certificates import Certificate
 from elearn.models.database import Json, insert_once, reading, writing
 from elearn.models.learning import CheckAnswer, Enrolment, LabRun, LessonRecord, Standing
 from elearn.services import certificates, ledger, library, standing
+
+log = logging.getLogger(__name__)
 
 MOST_TRIES = 200
 """Tries at one check, and runs of one lab, that are kept; nobody learns more from the next, and a table fills up."""
@@ -99,11 +116,19 @@ def lesson_records(officer_id: int, course: Course, lesson: Lesson) -> LessonRec
     return LessonRecords(frozenset(done), states, {k: tuple(v) for k, v in runs.items()}, frozenset(reached))
 
 
+# Built once: putting a statement together costs more than running it.
+_OFFICER: BindParameter[int] = bindparam("officer")
+_COURSE: BindParameter[str] = bindparam("course")
+_LESSON: BindParameter[str] = bindparam("lesson")
+_OF_LESSON = (
+    CheckAnswer.officer_id == _OFFICER,
+    CheckAnswer.course == _COURSE,
+    CheckAnswer.lesson == _LESSON,
+)
+_ANSWERED = select(CheckAnswer.check_id).where(*_OF_LESSON).distinct()
+
+
 def _lesson_records_query() -> Any:
-    """Built once: putting a query together costs more than running it."""
-    officer: BindParameter[int] = bindparam("officer")
-    course: BindParameter[str] = bindparam("course")
-    lesson: BindParameter[str] = bindparam("lesson")
     no_json, no = cast(null(), Json), literal(False)
     done = select(literal("done"), LessonRecord.lesson, no_json, no_json, no, LessonRecord.received_at)
     checks = select(
@@ -111,9 +136,9 @@ def _lesson_records_query() -> Any:
     )
     labs = select(literal("lab"), LabRun.lab, LabRun.choices, LabRun.figures, LabRun.reached, LabRun.received_at)
     return union_all(
-        done.where(LessonRecord.officer_id == officer, LessonRecord.course == course),
-        checks.where(CheckAnswer.officer_id == officer, CheckAnswer.course == course, CheckAnswer.lesson == lesson),
-        labs.where(LabRun.officer_id == officer, LabRun.course == course, LabRun.lesson == lesson),
+        done.where(LessonRecord.officer_id == _OFFICER, LessonRecord.course == _COURSE),
+        checks.where(*_OF_LESSON),
+        labs.where(LabRun.officer_id == _OFFICER, LabRun.course == _COURSE, LabRun.lesson == _LESSON),
     ).order_by("received_at")
 
 
@@ -242,8 +267,11 @@ def mark_lesson_done(
     now: datetime,
     act_id: str = "",
     said_at: datetime | None = None,
-) -> None:
-    """Done once its checks were answered; done twice is done once. Raises ChecksOpen with what is still to answer."""
+) -> Step | None:
+    """Done once its checks were answered; done twice is done once. Returns what comes next.
+
+    Raises ChecksOpen with what is still to answer.
+    """
     text = lesson.texts.get(language) or next(iter(lesson.texts.values()))
     with writing() as connection:
         enrolled = standing.lock_enrolment(connection, officer_id, course, now)
@@ -252,41 +280,41 @@ def mark_lesson_done(
         if insert_once(connection, LessonRecord, **act, words=text.words):
             facts = {"course": course.id, "lesson": lesson.path, "version": course.version}
             ledger.append(connection, officer_id, "lesson_done", act["id"], facts, now)
-            after_act(connection, officer_id, course, enrolled, now)
+            found = after_act(connection, officer_id, course, enrolled, now)
+        else:
+            found = standing.read_status(connection, officer_id, course, enrolled.route, enrolled.exempt)
+    return _next_step(course, found.requirements) if enrolled.completed_at is None else None
 
 
 def after_act(
     connection: Connection, officer_id: int, course: Course, enrolled: standing.Enrolled, now: datetime
-) -> None:
+) -> Status:
     """What follows every act: the standing is worked out again, and a completion brings its certificate at once."""
     found, completed = standing.rewrite(connection, officer_id, course, enrolled, now)
     if completed:
         facts = {"course": course.id, "version": course.version, "evidence": found.evidence}
         ledger.append(connection, officer_id, "completed", course.id, facts, now)
         certificates.issue(connection, officer_id, course, found.evidence, now)
+    return found
 
 
 def can_write(now: datetime) -> bool:
     """Whether the database takes a write at this moment; for the health page."""
-    with writing() as connection:
-        connection.execute(select(literal(1)))
+    try:
+        with writing() as connection:
+            # Touches no row, but a database that may only be read refuses it.
+            connection.execute(update(Standing).where(false()).values(at=now))
+    except DBAPIError as error:
+        log.error("the database takes no write: %s", error.orig)
+        return False
     return True
 
 
 def _refuse_open_checks(connection: Connection, officer_id: int, course: Course, lesson: Lesson) -> None:
     if not lesson.checks:
         return
-    answered = set(
-        connection.execute(
-            select(CheckAnswer.check_id)
-            .where(
-                CheckAnswer.officer_id == officer_id,
-                CheckAnswer.course == course.id,
-                CheckAnswer.lesson == lesson.path,
-            )
-            .distinct()
-        ).scalars()
-    )
+    values = {"officer": officer_id, "course": course.id, "lesson": lesson.path}
+    answered = set(connection.execute(_ANSWERED, values).scalars())
     still_open = tuple(check.id for check in lesson.checks if check.id not in answered)
     if still_open:
         raise ChecksOpen(still_open)

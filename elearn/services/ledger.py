@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from elearn.domain.ledger import KINDS, START, Fact, commitment, next_entry
 from elearn.models.ledger import Ledger, LedgerHead
@@ -31,21 +31,29 @@ def append(
     Locks the head row first, so that two acts of one officer follow each other. Raises OfficerErased.
     """
     assert kind in KINDS, f"unknown ledger kind {kind}"
-    head = connection.execute(
-        select(LedgerHead.number, LedgerHead.hash, Officer.salt)
-        .join(Officer, Officer.id == LedgerHead.subject)
-        .where(LedgerHead.subject == officer_id)
-        .with_for_update(of=LedgerHead)
-    ).one_or_none()
+    head = connection.execute(_HEAD, {"officer": officer_id}).one_or_none()
     if head is None or head.salt is None:
         raise OfficerErased(officer_id)
     committed = commitment(head.salt, facts)
     entry = next_entry(officer_id, head.number + 1, head.hash, now, kind, reference, committed)
-    connection.execute(insert(Ledger).values(**asdict(entry)))
-    connection.execute(
-        update(LedgerHead).where(LedgerHead.subject == officer_id).values(number=entry.number, hash=entry.hash)
-    )
+    connection.execute(_ENTRY, asdict(entry))
+    connection.execute(_MOVE_HEAD, {"officer": officer_id, "to_number": entry.number, "to_hash": entry.hash})
     return entry.hash
+
+
+# Built once: putting a statement together costs more than running it.
+_HEAD = (
+    select(LedgerHead.number, LedgerHead.hash, Officer.salt)
+    .join(Officer, Officer.id == LedgerHead.subject)
+    .where(LedgerHead.subject == bindparam("officer"))
+    .with_for_update(of=LedgerHead)
+)
+_ENTRY = insert(Ledger)
+_MOVE_HEAD = (
+    update(LedgerHead)
+    .where(LedgerHead.subject == bindparam("officer"))
+    .values(number=bindparam("to_number"), hash=bindparam("to_hash"))
+)
 
 
 def head_of(connection: Connection, officer_id: int) -> str:

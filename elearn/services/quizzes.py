@@ -18,7 +18,7 @@ from elearn.domain.grading import grade
 from elearn.domain.paper import GRACE, deadline, draw, opens_again
 from elearn.domain.questions import Given, Question
 from elearn.domain.status import FINAL
-from elearn.models.database import insert, reading, writing
+from elearn.models.database import insert, put, reading, writing
 from elearn.models.learning import Answer, Attempt, KeptPicture, QuestionText
 from elearn.services import ledger, library, standing
 from elearn.services.learning import after_act
@@ -67,6 +67,15 @@ class QuizView:
     open_attempt: str | None
     closed: str
     opens_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What an attempt asks, and the seed its option values come from."""
+
+    seed: str
+    deadline: datetime | None
+    questions: tuple[Question, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +168,13 @@ def attempt_view(officer_id: int, attempt_id: str, now: datetime) -> AttemptView
     )
 
 
+def paper(officer_id: int, attempt_id: str) -> Paper:
+    """What is needed to read the answers of a form. Raises NotYours."""
+    with reading() as connection:
+        attempt = _attempt(connection, officer_id, attempt_id)
+        return Paper(attempt.seed, attempt.deadline, _questions(connection, attempt.paper))
+
+
 def save_answers(
     officer_id: int, attempt_id: str, answers: Mapping[str, Given], now: datetime, said_at: datetime | None = None
 ) -> datetime:
@@ -212,6 +228,11 @@ def submit_attempt(officer_id: int, attempt_id: str, answers: Mapping[str, Given
         after_act(connection, officer_id, course, enrolled, now)
 
 
+# Built once: putting a statement together costs more than running it.
+_ATTEMPT = select(Attempt.__table__).where(
+    Attempt.id == bindparam("attempt"), Attempt.officer_id == bindparam("officer")
+)
+_ATTEMPT_TO_CHANGE = _ATTEMPT.with_for_update()
 _MARK = (
     update(Answer)
     .where(Answer.attempt_id == bindparam("attempt"), Answer.question_id == bindparam("question"))
@@ -226,8 +247,8 @@ def _lock(connection: Connection, officer_id: int, attempt_id: str, now: datetim
 
 
 def _attempt(connection: Connection, officer_id: int, attempt_id: str, lock: bool = False) -> Row[Any]:
-    query = select(Attempt.__table__).where(Attempt.id == attempt_id, Attempt.officer_id == officer_id)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    query = _ATTEMPT_TO_CHANGE if lock else _ATTEMPT
+    row = connection.execute(query, {"attempt": attempt_id, "officer": officer_id}).one_or_none()
     if row is None:
         raise NotYours(attempt_id)
     return row
@@ -326,10 +347,21 @@ def _keep_questions(connection: Connection, course: Course, questions: Sequence[
 
 
 def _questions(connection: Connection, paper: Sequence[Mapping[str, str]]) -> tuple[Question, ...]:
+    """The questions of a paper. A hash names its question for ever, so one that was read is kept in memory."""
     hashes = [asked["hash"] for asked in paper]
-    kept = select(QuestionText.hash, QuestionText.body).where(QuestionText.hash.in_(hashes))
-    bodies = {row.hash: row.body for row in connection.execute(kept)}
-    return tuple(compiled.load_question(bodies[h].encode()) for h in hashes)
+    found = {h: question for h in hashes if (question := _READ.get(h))}
+    missing = [h for h in hashes if h not in found]
+    if missing:
+        query = select(QuestionText.hash, QuestionText.body).where(QuestionText.hash.in_(missing))
+        found.update({h: compiled.load_question(body.encode()) for h, body in connection.execute(query)})
+        if len(_READ) > MOST_READ:
+            _READ.clear()
+        _READ.update(found)
+    return tuple(found[h] for h in hashes)
+
+
+_READ: dict[str, Question] = {}
+MOST_READ = 5000
 
 
 def _answers(connection: Connection, attempt_id: str) -> dict[str, Given]:
@@ -346,16 +378,8 @@ def _keep(
         for q, given in answers.items()
         if q in asked
     ]
-    if not rows:
-        return
-    statement = insert(connection, Answer)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["attempt_id", "question_id"],
-            set_={name: statement.excluded[name] for name in ("given", "said_at", "received_at")},
-        ),
-        rows,
-    )
+    if rows:
+        put(connection, Answer, rows, ("attempt_id", "question_id"))
 
 
 def _time_is_up(attempt: Row[Any], now: datetime) -> bool:

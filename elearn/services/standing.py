@@ -6,13 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, case, func, insert, literal, select, union_all, update
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Connection,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+    update,
+)
 
 from elearn.domain.course import Course, Route
 from elearn.domain.pace import credited_seconds
 from elearn.domain.status import Best, Evidence, Record, Status, status
-from elearn.models.database import insert as insert_or
-from elearn.models.database import insert_once
+from elearn.models.database import insert_once, put
 from elearn.models.learning import (
     Attempt,
     CheckAnswer,
@@ -42,18 +53,11 @@ class Enrolled:
 def lock_enrolment(connection: Connection, officer_id: int, course: Course, now: datetime) -> Enrolled:
     """The officer's enrolment, locked until the transaction ends; made first, on the course's first route, for
     whoever begins without having been assigned."""
-    query = (
-        select(Enrolment.route, Enrolment.exempted_at, Standing.state, Standing.completed_at, Standing.certificate)
-        .join(Standing, (Standing.officer_id == Enrolment.officer_id) & (Standing.course == Enrolment.course))
-        .where(Enrolment.officer_id == officer_id, Enrolment.course == course.id)
-        # Both rows: for an act that had to wait, PostgreSQL reads anew only what it locks, and by now the standing may
-        # be complete.
-        .with_for_update()
-    )
-    row = connection.execute(query).one_or_none()
+    mine = {"officer": officer_id, "course": course.id}
+    row = connection.execute(_LOCKED, mine).one_or_none()
     if row is None:
         enrol(connection, officer_id, course, "", now)
-        row = connection.execute(query).one()
+        row = connection.execute(_LOCKED, mine).one()
     return Enrolled(row.route, row.exempted_at is not None, row.state, row.completed_at, row.certificate)
 
 
@@ -126,7 +130,9 @@ def read_record(connection: Connection, officer_id: int, course: Course, route: 
     labs: set[str] = set()
     best: dict[str, Best] = {}
     begun = False
-    for kind, subject, number, passed, count in connection.execute(_facts(officer_id, course.id)):
+    for kind, subject, number, passed, count in connection.execute(
+        _FACTS, {"officer": officer_id, "course": course.id}
+    ):
         begun = True
         if kind == "lesson":
             lessons[subject] = number
@@ -150,7 +156,7 @@ def set_certificate(connection: Connection, officer_id: int, course: str, serial
     )
 
 
-def _facts(officer_id: int, course: str) -> CompoundSelect[Any]:
+def _facts() -> CompoundSelect[Any]:
     """(kind, subject, number, passed, count): words of a lesson, reached of a lab, best percent of a quiz."""
     lessons = select(literal("lesson"), LessonRecord.lesson, LessonRecord.words, literal(1), literal(1))
     reached = func.max(case((LabRun.reached.is_(True), 1), else_=0))
@@ -161,11 +167,25 @@ def _facts(officer_id: int, course: str) -> CompoundSelect[Any]:
         literal("quiz"), Attempt.quiz, func.max(Attempt.percent), passed, func.count(Attempt.submitted_at)
     ).group_by(Attempt.quiz)
     return union_all(
-        lessons.where(LessonRecord.officer_id == officer_id, LessonRecord.course == course),
-        labs.where(LabRun.officer_id == officer_id, LabRun.course == course),
-        checks.where(CheckAnswer.officer_id == officer_id, CheckAnswer.course == course).group_by(CheckAnswer.lesson),
-        quizzes.where(Attempt.officer_id == officer_id, Attempt.course == course),
+        lessons.where(LessonRecord.officer_id == _OFFICER, LessonRecord.course == _COURSE),
+        labs.where(LabRun.officer_id == _OFFICER, LabRun.course == _COURSE),
+        checks.where(CheckAnswer.officer_id == _OFFICER, CheckAnswer.course == _COURSE).group_by(CheckAnswer.lesson),
+        quizzes.where(Attempt.officer_id == _OFFICER, Attempt.course == _COURSE),
     )
+
+
+# Built once: putting a statement together costs more than running it.
+_OFFICER: BindParameter[int] = bindparam("officer")
+_COURSE: BindParameter[str] = bindparam("course")
+_FACTS = _facts()
+_LOCKED = (
+    select(Enrolment.route, Enrolment.exempted_at, Standing.state, Standing.completed_at, Standing.certificate)
+    .join(Standing, (Standing.officer_id == Enrolment.officer_id) & (Standing.course == Enrolment.course))
+    .where(Enrolment.officer_id == _OFFICER, Enrolment.course == _COURSE)
+    # Both rows: for an act that had to wait, PostgreSQL reads anew only what it locks, and by now the standing may
+    # be complete.
+    .with_for_update()
+)
 
 
 def _a_module_is_read(course: Course, route: Route, lessons: dict[str, int]) -> bool:
@@ -209,6 +229,8 @@ def _write(
         "at": now,
     }
     keys = {"officer_id": officer_id, "course": course}
-    statement = insert_or(connection, Standing).values(**keys, **values, certificate="")
-    connection.execute(statement.on_conflict_do_update(index_elements=["officer_id", "course"], set_=values))
-    connection.execute(insert(StandingHistory).values(**keys, **values, certificate=""))
+    put(connection, Standing, [{**keys, **values, "certificate": ""}], ("officer_id", "course"), kept="certificate")
+    connection.execute(_HISTORY, {**keys, **values, "certificate": ""})
+
+
+_HISTORY = insert(StandingHistory)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -80,10 +81,10 @@ def lesson_page(course_id: str, module_id: str, lesson_id: str) -> Response:
 def mark_done(course_id: str, module_id: str, lesson_id: str) -> Page:
     course, module, lesson = library.lesson(course_id, module_id, lesson_id)
     try:
-        learning.mark_lesson_done(_me(), course, lesson, text_of(course, lesson)[1], now())
+        step = learning.mark_lesson_done(_me(), course, lesson, text_of(course, lesson)[1], now())
     except learning.ChecksOpen as still:
         return _lesson_page(course, module, lesson, Refused(still_open=still.check_ids)), 422
-    return redirect(_next_url(course), 303)
+    return redirect(_url_of(course, step), 303)
 
 
 @bp.post("/courses/<course_id>/<module_id>/<lesson_id>/checks/<check_id>")
@@ -154,14 +155,16 @@ def attempt_page(attempt_id: str) -> str:
 @open_to("officer")
 def save_answers(attempt_id: str) -> Page:
     """Keeps the answers of a form: all of them, or those of the questions that a script names in `answer_of`."""
-    view = quizzes.attempt_view(_me(), attempt_id, now())
-    sent = read_answers(view.questions, request.form, view.seed, request.form.getlist("answer_of"))
+    paper = quizzes.paper(_me(), attempt_id)
+    sent = read_answers(paper.questions, request.form, paper.seed, request.form.getlist("answer_of"))
     saved = quizzes.save_answers(_me(), attempt_id, sent.answers, now(), said_at(request.form.get("said_at", "")))
     if wants_json():
         errors = {question_id: error_sentence(code) for question_id, code in sent.errors.items()}
-        return make_response({"saved_at": clock(saved), "seconds_left": _seconds_left(view), "errors": errors})
+        return make_response(
+            {"saved_at": clock(saved), "seconds_left": _seconds_left(paper.deadline), "errors": errors}
+        )
     if sent.errors:
-        return _questions_page(view, sent), 422
+        return _questions_page(quizzes.attempt_view(_me(), attempt_id, now()), sent), 422
     return redirect(_back_to_attempt(attempt_id), 303)
 
 
@@ -224,9 +227,8 @@ def _lab_refused(course: Course, module: Module, lesson: Lesson, lab_name: str, 
     return _lesson_page(course, module, lesson, Refused(lab_problems={lab_name: sentence})), 422
 
 
-def _next_url(course: Course) -> str:
+def _url_of(course: Course, step: learning.Step | None) -> str:
     """Where the next thing that is missing is done; where nothing is, the page that says so."""
-    step = learning.course_view(_me(), course).next
     if step is None:
         return url_for(".status_page", course_id=course.id)
     return place(course, step.kind, step.subject, language()).url
@@ -251,7 +253,7 @@ def _questions_page(view: AttemptView, sent: Sent | None = None, missing: tuple[
         questions=questions,
         sent=sent,
         missing=missing,
-        seconds_left=_seconds_left(view),
+        seconds_left=_seconds_left(view.deadline),
         page_url=url_for(".attempt_page", attempt_id=view.id),
     )
 
@@ -274,13 +276,13 @@ def _result_page(view: AttemptView) -> str:
         questions=questions,
         taught=taught,
         to_read=list(to_read.values()),
-        next_url=_next_url(course),
+        next_url=_url_of(course, learning.course_view(_me(), course).next),
     )
 
 
-def _seconds_left(view: AttemptView) -> int | None:
+def _seconds_left(deadline: datetime | None) -> int | None:
     """Seconds until the attempt ends by the server's clock; None for one without a limit."""
-    return max(0, int((view.deadline - now()).total_seconds())) if view.deadline else None
+    return max(0, int((deadline - now()).total_seconds())) if deadline else None
 
 
 def _back_to_attempt(attempt_id: str) -> str:
