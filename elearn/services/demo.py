@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from elearn.domain.course import Course
+from elearn.domain.labs.grievance_sorter import DEPARTMENTS, LEARN
+from elearn.domain.questions import Given, Numeric, Question
 from elearn.domain.roles import RoleName
-from elearn.services import accounts, library, people
+from elearn.services import accounts, learning, library, people, quizzes
 
 DOMAIN = "demo.test"
 PASSWORD = "ai-for-governance"  # noqa: S105 - known to everybody, for people who do not exist
+EVERYTHING = 1000
+READING = timedelta(minutes=9)  # for each lesson: what somebody takes who reads it
 
 
 class NotForDemo(RuntimeError):
@@ -30,6 +35,7 @@ class DemoPerson:
     role: tuple[RoleName, str | None] | None = None
     signs_in: bool = False
     route: str = ""
+    lessons: int = 0  # done so far; with all of them the lab, the quizzes and the final too
 
 
 # (code, name, name in Hindi, code of the office above)
@@ -83,8 +89,10 @@ SIGN_INS = (
 
 # Without a password: they are on lists, and nobody can enter as them.
 OTHERS = (
-    DemoPerson("kavita", {"en": "Kavita Bala", "hi": "कविता बाला"}, "MD-0150", "MD-COL", "Assistant"),
-    DemoPerson("naveen", {"en": "Naveen Kishor", "hi": "नवीन किशोर"}, "MD-0151", "MD-COL", "Assistant"),
+    DemoPerson("kavita", {"en": "Kavita Bala", "hi": "कविता बाला"}, "MD-0150", "MD-COL", "Assistant", lessons=2),
+    DemoPerson(
+        "naveen", {"en": "Naveen Kishor", "hi": "नवीन किशोर"}, "MD-0151", "MD-COL", "Assistant", lessons=EVERYTHING
+    ),
     DemoPerson(
         "thoibi",
         {"en": "Thoibi Leima", "mni-Mtei": "ꯊꯣꯏꯕꯤ ꯂꯩꯃꯥ"},
@@ -92,15 +100,20 @@ OTHERS = (
         "MD-COL",
         "Head Clerk",
         route="implementer",
+        lessons=EVERYTHING,
     ),
-    DemoPerson("sunil", {"en": "Sunil Mohan", "hi": "सुनील मोहन"}, "MD-0152", "MD-COL", "Accountant"),
+    DemoPerson("sunil", {"en": "Sunil Mohan", "hi": "सुनील मोहन"}, "MD-0152", "MD-COL", "Accountant", lessons=3),
     DemoPerson("rekha", {"en": "Rekha Mala", "hi": "रेखा माला", "bn": "রেখা মালা"}, "MD-0153", "MD-COL", "Record Keeper"),
     DemoPerson("officer07", {"en": "Officer 07"}, "MD-0160", "MD-COL", "Data Entry Operator", route="implementer"),
-    DemoPerson("anita", {"en": "Anita Rekha", "hi": "अनीता रेखा"}, "MD-0210", "MD-BLK", "Extension Officer"),
-    DemoPerson("deepak", {"en": "Deepak Chand", "hi": "दीपक चंद"}, "MD-0211", "MD-BLK", "Extension Officer"),
+    DemoPerson(
+        "anita", {"en": "Anita Rekha", "hi": "अनीता रेखा"}, "MD-0210", "MD-BLK", "Extension Officer", lessons=EVERYTHING
+    ),
+    DemoPerson("deepak", {"en": "Deepak Chand", "hi": "दीपक चंद"}, "MD-0211", "MD-BLK", "Extension Officer", lessons=2),
     DemoPerson("officer11", {"en": "Officer 11"}, "MD-0212", "MD-BLK", "Data Entry Operator", route="implementer"),
-    DemoPerson("jyoti", {"en": "Jyoti Prabha", "hi": "ज्योति प्रभा"}, "MD-0310", "MD-LGL", "Legal Assistant"),
-    DemoPerson("vivek", {"en": "Vivek Anand", "hi": "विवेक आनंद"}, "MD-0311", "MD-LGL", "Law Officer"),
+    DemoPerson(
+        "jyoti", {"en": "Jyoti Prabha", "hi": "ज्योति प्रभा"}, "MD-0310", "MD-LGL", "Legal Assistant", lessons=EVERYTHING
+    ),
+    DemoPerson("vivek", {"en": "Vivek Anand", "hi": "विवेक आनंद"}, "MD-0311", "MD-LGL", "Law Officer", lessons=1),
     DemoPerson("officer14", {"en": "Officer 14"}, "MD-0312", "MD-LGL", "Typist"),
 )
 
@@ -159,6 +172,42 @@ def _add(person: DemoPerson, courses: Sequence[Course], now: datetime) -> None:
         people.grant_role(officer_id, *person.role, now=now)
     if person.signs_in:
         accounts.set_password(officer_id, PASSWORD, now)
+    # Numbers spread the demo's people over the days before, so that a list shows different dates.
+    began = now - timedelta(days=1 + int(person.number[-2:]) % 6, hours=4)
+    for course in courses if person.lessons else ():
+        _learn(officer_id, course, person, began)
+
+
+def _learn(officer_id: int, course: Course, person: DemoPerson, at: datetime) -> None:
+    """Takes the course as an officer does who reads it and knows the answers, as far as she has come."""
+    lessons = [lesson for lesson in course.lessons() if lesson.path in course.route(person.route).lessons]
+    for lesson in lessons[: person.lessons]:
+        for check in lesson.checks:
+            at += READING / len(lesson.checks)
+            learning.answer_check(officer_id, course, lesson, check, _right(check), at)
+        learning.mark_lesson_done(officer_id, course, lesson, "en", at)
+        for lab in lesson.labs:
+            for choices in _sorter_runs() if person.lessons >= len(lessons) and lab == "grievance-sorter" else ():
+                at += timedelta(minutes=3)
+                learning.run_lab(officer_id, course, lesson, lab, choices, at)
+    for quiz_id in course.route(person.route).quizzes if person.lessons >= len(lessons) else ():
+        quiz = course.quiz(quiz_id)
+        assert quiz is not None, "the route names quizzes that the course has"
+        attempt = quizzes.start_attempt(officer_id, course, quiz, at)
+        at += timedelta(minutes=6)
+        answers = {question.id: _right(question) for question in quizzes.paper(officer_id, attempt).questions}
+        quizzes.submit_attempt(officer_id, attempt, answers, at)
+
+
+def _right(question: Question) -> Given:
+    return str(question.answer) if isinstance(question, Numeric) else question.key()
+
+
+def _sorter_runs() -> list[dict[str, Any]]:
+    """Two runs of the grievance sorter that reach its result: every label right, then one department misled."""
+    right = {complaint.id: complaint.department for complaint in LEARN[:24]}
+    misled = {c: DEPARTMENTS[1] if d == DEPARTMENTS[0] else d for c, d in right.items()}
+    return [{"language": "en", "size": 24, "labels": labels} for labels in (right, misled)]
 
 
 def _email(person: DemoPerson) -> str:
