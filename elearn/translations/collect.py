@@ -47,7 +47,8 @@ def collect() -> int:
         for label, files in sorted(labels().items(), key=str):
             old = kept.get(label if isinstance(label, str) else label[0])
             string = old.string if old and old.id == label else ""
-            fresh.add(label, string, locations=[(file, 0) for file in sorted(set(files))])
+            message = fresh.add(label, string, locations=[(file, 0) for file in sorted(set(files))])
+            message.flags.discard("python-format")  # babel takes "70 % in" for a %i; places here are in braces
         with path.open("wb") as file:
             write_po(file, fresh, width=110, include_lineno=False, omit_header=False)
         missing += sum(1 for message in fresh if message.id and not is_translated(message))
