@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import TypeVar
+from typing import Any
 
 from flask import Flask
 
-T = TypeVar("T")
 
-
-def at_once(app: Flask, acts: Sequence[Callable[[], T]]) -> list[T | Exception]:
+def at_once(app: Flask, acts: Sequence[Callable[[], object]]) -> list[Any]:
     """Does all acts at once; returns what each returned or raised, in order."""
     together = Barrier(len(acts))
 
-    def run(act: Callable[[], T]) -> T | Exception:
+    def run(act: Callable[[], object]) -> object:
         with app.app_context():
             together.wait()
             try:

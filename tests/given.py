@@ -70,7 +70,7 @@ class Given:
             self._offices.add(code)
         return code
 
-    def officer(self, name: str, office: str = "Collectorate", password: str = PASSWORD, **more: object) -> Person:
+    def officer(self, name: str, office: str = "Collectorate", password: str = PASSWORD, **more: Any) -> Person:
         """An officer who may sign in, enrolled in every course that is served."""
         return self._person(name, office, password, enrolled=True, **more)
 
@@ -88,7 +88,7 @@ class Given:
         people.grant_role(person.id, role, self.office(office) if office else None, now=self.now)
         return person
 
-    def _person(self, name: str, office: str, password: str, enrolled: bool, **more: object) -> Person:
+    def _person(self, name: str, office: str, password: str, enrolled: bool, **more: Any) -> Person:
         number = next(self._numbers)
         email = f"{name.split()[0].lower() if name.isascii() else 'officer'}{number}@model.test"
         names = more.pop("names", None) or {"en": name}

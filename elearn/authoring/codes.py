@@ -84,7 +84,7 @@ _YAML = {
         "Begin with a line `---`, then `key: value` lines, then `---`.",
     ),
     "front-matter-not-closed": _error("The front matter is not closed.", "Put a line `---` after its last key."),
-    "unknown-key": _error("Nothing reads the key “{key}” here.{near}", "Correct its spelling or remove it."),
+    "unknown-key": _error("Nothing reads the key “{key}” here. {near}", "Correct its spelling or remove it."),
     "missing-key": _error("The key “{key}” is missing here.", "Add `{key}: …`."),
     "wrong-value": _error("“{key}” must be {expected}.", "Correct the value."),
     "bad-id": _error("“{value}” cannot be an id.", "Use small Latin letters, digits and hyphens only."),
@@ -132,16 +132,18 @@ _COURSE = {
         "This translation has no file {name} in the leading language “{language}”.",
         "Add that file, or correct the name of this one.",
     ),
-    "unknown-outcome": _error("There is no outcome “{value}” in course.yaml.{near}", "Correct it, or add it there."),
-    "unknown-domain": _error("There is no domain “{value}” in course.yaml.{near}", "Correct it, or add it there."),
-    "unknown-module": _error("There is no module “{value}” in this course.{near}", "Correct the id."),
+    "unknown-outcome": _error("There is no outcome “{value}” in course.yaml. {near}", "Correct it, or add it there."),
+    "unknown-domain": _error("There is no domain “{value}” in course.yaml. {near}", "Correct it, or add it there."),
+    "unknown-module": _error("There is no module “{value}” in this course. {near}", "Correct the id."),
     "unknown-lesson": _error(
-        "There is no lesson “{value}” in this course.{near}", "Write it as module/lesson, with the lesson's id."
+        "There is no lesson “{value}” in this course. {near}", "Write it as module/lesson, with the lesson's id."
     ),
-    "unknown-lab": _error("No lesson holds the lab “{value}”.{near}", "Correct the name, or add the ```lab block."),
-    "unknown-quiz": _error("There is no quiz “{value}” in this course.{near}", "Name a module, `final` or `pre-test`."),
+    "unknown-lab": _error("No lesson holds the lab “{value}”. {near}", "Correct the name, or add the ```lab block."),
+    "unknown-quiz": _error(
+        "There is no quiz “{value}” in this course. {near}", "Name a module, `final` or `pre-test`."
+    ),
     "unknown-choice": _error(
-        "“{value}” is no module, lesson, lab or quiz of this course.{near}", "Correct it; lessons are module/lesson."
+        "“{value}” is no module, lesson, lab or quiz of this course. {near}", "Correct it; lessons are module/lesson."
     ),
     "route-empty": _error("The route “{route}” asks for nothing.", "Give it modules, lessons, labs or quizzes."),
     "quiz-without-rules": _error(
@@ -181,7 +183,7 @@ _LESSONS = {
     ),
     "reviewed-without-date": _error("The day of the review is missing.", "Add `on:` with a date like 2026-11-20."),
     "fence-not-closed": _error("This block is not closed.", "Put a line with only ``` after its last line."),
-    "unknown-fence": _error("There is no block “{name}”.{near}", "Use `check`, `lab`, or none for plain text."),
+    "unknown-fence": _error("There is no block “{name}”. {near}", "Use `check`, `lab`, or none for plain text."),
     "fence-not-at-margin": _error("A ``` block must begin at the left margin.", "Move it out of the list or quote."),
     "exercise-here": _error("A {name} block can stand in a lesson only.", "Move it into a lesson."),
     "heading-one": _error("The page has its title already; `#` would be a second one.", "Begin headings with `##`."),
@@ -205,7 +207,7 @@ _LESSONS = {
     "alt-missing": _error(
         "The picture has no alternative text.", "Say in [ ] what it shows, for those who cannot see it."
     ),
-    "picture-missing": _error("There is no picture “{name}” in this folder.{near}", "Add it, or correct the name."),
+    "picture-missing": _error("There is no picture “{name}” in this folder. {near}", "Add it, or correct the name."),
     "picture-name": _error(
         "“{name}” cannot be the name of a picture.",
         "Use a file of the same folder, small letters, ending in .svg, .png, .jpg, .jpeg or .webp.",
@@ -220,22 +222,22 @@ _LESSONS = {
     "svg-unsafe": _error(
         "The SVG holds {what}, which is not allowed.", "Use plain shapes and text, and save it again."
     ),
-    "unknown-term": _error("There is no term “{value}” in glossary.yaml.{near}", "Correct the id, or add the term."),
-    "unknown-fact": _error("There is no fact “{value}” in facts.yaml.{near}", "Correct the id, or add the fact."),
+    "unknown-term": _error("There is no term “{value}” in glossary.yaml. {near}", "Correct the id, or add the term."),
+    "unknown-fact": _error("There is no fact “{value}” in facts.yaml. {near}", "Correct the id, or add the fact."),
     "fact-without-value": _error("The fact “{fact}” has no value in “{language}”.", "Add its `value` in facts.yaml."),
     "lab-not-built": _error(
-        "There is no lab called “{value}”.{near}", "Correct the name; labs are built with the system."
+        "There is no lab called “{value}”. {near}", "Correct the name; labs are built with the system."
     ),
     "double-lab": _error("The lab “{lab}” stands in {first} already.", "Keep it in one lesson."),
 }
 
 _QUESTIONS = {
     "id-missing": _error("The question has no id.", "Add `{{#short-name}}` at the end of this line."),
-    "unknown-attribute": _error("Nothing reads “{value}” here.{near}", "Use #id, type=, outcome=, level=, domain=."),
+    "unknown-attribute": _error("Nothing reads “{value}” here. {near}", "Use #id, type=, outcome=, level=, domain=."),
     "double-attribute": _error("“{key}” is given twice.", "Keep one of the two."),
     "missing-attribute": _error("The question has no `{key}=`.", "Add it inside the braces."),
-    "unknown-level": _error("There is no level “{value}”.{near}", "Use one of: {levels}."),
-    "unknown-type": _error("There is no kind of question “{value}”.{near}", "Use single, multiple or numeric."),
+    "unknown-level": _error("There is no level “{value}”. {near}", "Use one of: {levels}."),
+    "unknown-type": _error("There is no kind of question “{value}”. {near}", "Use single, multiple or numeric."),
     "stem-missing": _error("The question asks nothing.", "Write the question before its options."),
     "stem-long": _warning("The question has {words} words.", "Keep it under {most}: it should test thinking."),
     "heading-in-question": _error("Only `##` may begin a line here, and begins a question.", "Remove this heading."),

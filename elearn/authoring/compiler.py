@@ -14,7 +14,6 @@ from elearn.authoring.findings import WHOLE_FILE, Findings
 from elearn.authoring.folder import SourceFile, UnreadableContent, content_digest, read_folder
 from elearn.authoring.layout import languages_of, lay_out
 from elearn.authoring.lint import (
-    leading_lessons,
     look_at_course,
     look_at_cues,
     look_at_drift,
@@ -108,9 +107,13 @@ def _compile(
     layout = lay_out(files, course.languages, findings)
     glossary, facts = (open_yaml(layout.top.get(name), findings) for name in ("glossary.yaml", "facts.yaml"))
     references = read_references(glossary, facts, course.languages, today)
+    if "glossary.yaml" in layout.top and not glossary:
+        references.known_terms = None
+    if "facts.yaml" in layout.top and not facts:
+        references.known_facts = None
     if not course.languages:
         return None
-    listed = course.modules if yaml else list(layout.modules)
+    listed = course.modules if yaml and ("modules",) not in yaml.unread else list(layout.modules)
     folders = {
         key: open_folder(layout.modules[key], course.languages, findings) for key in listed if key in layout.modules
     }
@@ -128,12 +131,10 @@ def _read_folders(
     course_id: str, course: CourseSource, folders: Mapping[str, FolderDraft], references: References, findings: Findings
 ) -> None:
     addresses = {
-        lesson.source.name: f"/courses/{course_id}/{folder.id}/{first.id}"
+        file.name: f"/courses/{course_id}/{folder.id}/{folder.lesson_id(stem)}"
         for folder in folders.values()
-        for first in leading_lessons(folder)
-        for by_language in folder.lessons.values()
-        if first in by_language.values()
-        for lesson in by_language.values()
+        for stem, by_language in folder.files.lessons.items()
+        for file in by_language.values()
     }
     leading = course.languages[0]
     libraries = {
@@ -145,7 +146,8 @@ def _read_folders(
 
 def _look_across(yaml: YamlSource, course: CourseSource, folders: Mapping[str, FolderDraft]) -> None:
     leading = course.languages[0]
-    look_at_routes(yaml, course, folders)
+    if ("modules",) not in yaml.unread:
+        look_at_routes(yaml, course, folders)
     look_at_quizzes(yaml, course, folders)
     look_at_ids(list(folders.values()), leading)
     for folder in folders.values():

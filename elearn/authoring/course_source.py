@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from datetime import date
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
@@ -26,12 +24,6 @@ _WEB = re.compile(r"https?://[^\s/<>\"']+[^\s<>\"']*")
 def is_id(text: str) -> bool:
     """Small Latin letters, digits and hyphens: safe in addresses, file names and HTML."""
     return bool(_ID.fullmatch(text))
-
-
-def near(word: str, known: Collection[str]) -> str:
-    """` Did you mean “…”?`, or nothing."""
-    close = get_close_matches(word[:80], known, 1, 0.6) if len(known) < 5_000 else []
-    return f" Did you mean “{close[0]}”?" if close else ""
 
 
 def _plain(text: str) -> str:
@@ -119,8 +111,8 @@ class CourseSource(_Source):
 
     title: Texts = {}
     description: Texts = {}
-    languages: Annotated[list[Language], Field(min_length=1)] = []
-    modules: list[Id] = []
+    languages: Annotated[list[Language], Field(min_length=1, max_length=30)] = []
+    modules: Annotated[list[Id], Field(max_length=200)] = []
     outcomes: dict[Dotted, Texts] = {}
     domains: dict[Dotted, Texts] = {}
     routes: dict[Id, RouteSource] = {}
@@ -200,6 +192,7 @@ _EXPECTED = {
     "string_too_long": "shorter text",
     "list_type": "a list like [one, two]",
     "too_short": "a list of at least one",
+    "too_long": "a shorter list",
     "dict_type": "a group of keys like {en: …, hi: …}",
     "model_type": "a group of keys",
     "web-address": "an address that begins with https:// or http://",
@@ -252,7 +245,7 @@ def _tell(yaml: YamlSource, path: Path, problem: ErrorDetails) -> None:
     if kind == "missing":
         yaml.source.tell(yaml.key_place(where[:-1]), "missing-key", key=key)
     elif kind == "extra_forbidden":
-        yaml.source.tell(yaml.key_place(where), "unknown-key", key=key, near=near(key, _KEYS))
+        yaml.source.tell(yaml.key_place(where), "unknown-key", key=key, known=_KEYS)
     elif kind in ("bad-id", "bad-language", "markup-in-plain-text"):
         place = yaml.key_place(where) if of_key else yaml.place(where)
         yaml.source.tell(place, kind, value=problem["ctx"]["value"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from elearn.authoring.codes import CODES
@@ -12,6 +14,8 @@ MOST_PER_FILE = 200
 """Findings of one severity told for one file; nobody reads more, and a hostile file must not fill the memory."""
 
 LONGEST_QUOTE = 80
+MOST_GUESSES, MOST_KNOWN = 50, 2_000
+"""Guessing what a misspelt name was meant to be takes long; beyond this nobody guesses."""
 
 
 class Place(NamedTuple):
@@ -29,11 +33,19 @@ class Findings:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        self.errors = 0
+        self._guesses = 0
         self._told: Counter[tuple[str, str]] = Counter()
 
-    def add(self, path: str, place: Place, code: str, **arguments: object) -> None:
-        """Notes one problem. `code` is a key of CODES; its sentences are filled with the arguments."""
+    def add(
+        self, path: str, place: Place, code: str, known: Collection[str] | None = None, **arguments: object
+    ) -> None:
+        """Notes one problem. `code` is a key of CODES; its sentences are filled with the arguments.
+
+        Where names are `known`, the one nearest to the first argument is offered.
+        """
         rule = CODES[code]
+        self.errors += rule.severity == "error"
         self._told[path, rule.severity] += 1
         told = self._told[path, rule.severity]
         if told == MOST_PER_FILE + 1:
@@ -42,8 +54,17 @@ class Findings:
         elif told > MOST_PER_FILE:
             return
         words = {name: quoted(str(value)) for name, value in arguments.items()}
-        message, hint = rule.message.format_map(words), rule.hint.format_map(words)
+        words["near"] = self._near(next(iter(words.values()), ""), known or ())
+        message, hint = rule.message.format_map(words).strip(), rule.hint.format_map(words)
         self.problems.append(Problem(path, *place, rule.severity, code, message, hint, words))
+
+    def _near(self, word: str, known: Collection[str]) -> str:
+        """`Did you mean “…”?`, or nothing."""
+        if not word or not known or len(known) > MOST_KNOWN or self._guesses >= MOST_GUESSES:
+            return ""
+        self._guesses += 1
+        close = get_close_matches(word, known, 1, 0.6)
+        return f"Did you mean “{quoted(close[0])}”?" if close else ""
 
 
 def quoted(text: str) -> str:

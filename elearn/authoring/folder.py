@@ -7,6 +7,7 @@ import re
 import stat
 import unicodedata
 from bisect import bisect_left
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -60,8 +61,9 @@ class SourceText:
     written: dict[int, str] = field(default_factory=dict)
     """Lines that were not in NFC, as written, so that columns told are those of the file."""
 
-    def tell(self, place: Place, code: str, **arguments: object) -> None:
-        self.findings.add(self.shown, self._as_written(place), code, **arguments)
+    def tell(self, place: Place, code: str, known: Collection[str] | None = None, **arguments: object) -> None:
+        """Notes a problem in this file; see Findings.add."""
+        self.findings.add(self.shown, self._as_written(place), code, known, **arguments)
 
     def _as_written(self, place: Place) -> Place:
         line = self.written.get(place.line)
@@ -124,7 +126,8 @@ def _paths(root: Path) -> list[Path]:
 
 def _read_file(root: Path, path: Path, findings: Findings) -> SourceFile | None:
     name = path.relative_to(root).as_posix()
-    shown = str(path).encode("utf-8", "replace").decode("utf-8")
+    # A file name may hold a line end or a colour of the terminal; nobody has to see what it does there.
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
     try:
         status = os.lstat(path)
         if not stat.S_ISREG(status.st_mode):

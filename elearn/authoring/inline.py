@@ -120,7 +120,7 @@ class Scan:
         return self._passage.place(self._base + at)
 
     def _tell(self, at: int, code: str, **arguments: object) -> None:
-        self._passage.source.tell(self._place(at), code, **arguments)
+        self._passage.source.tell(self._place(at), code, None, **arguments)
 
     def _keep(self, at: int, length: int = 1) -> int:
         self._kept.append(self._raw[at : at + length])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from elearn.authoring.course_source import LabSource, LessonFront, near, read_model
+from elearn.authoring.course_source import LabSource, LessonFront, read_model
 from elearn.authoring.findings import Place
 from elearn.authoring.folder import SourceText
 from elearn.authoring.markup import code_block, render
@@ -97,14 +97,14 @@ def _add_check(draft: LessonDraft, fence: Fence, page: Page) -> None:
 def _add_lab(draft: LessonDraft, fence: Fence) -> None:
     source = draft.source
     if fence.rest.text.strip():
-        source.tell(fence.rest.place, "unknown-attribute", value=fence.rest.text.strip(), near="")
+        source.tell(fence.rest.place, "unknown-attribute", value=fence.rest.text.strip())
     lines = fence.body.lines
     yaml = read_group(source, [line.text for line in lines], lines[0].number if lines else fence.opening.number)
     lab = read_model(LabSource, yaml) if yaml else None
     if not lab or not yaml:
         return
     if lab.name not in LABS:
-        source.tell(yaml.place(("name",)), "lab-not-built", value=lab.name, near=near(lab.name, LABS))
+        source.tell(yaml.place(("name",)), "lab-not-built", value=lab.name, known=LABS)
     if lab.name in draft.labs:
         first = source.named(draft.labs[lab.name])
         source.tell(yaml.place(("name",)), "double-lab", lab=lab.name, first=first)
@@ -114,8 +114,8 @@ def _add_lab(draft: LessonDraft, fence: Fence) -> None:
 
 def _look_at_review(draft: LessonDraft) -> None:
     reviewed = draft.front.reviewed
-    if draft.yaml and ("reviewed",) not in draft.yaml.keys:
-        return  # told as a missing key
+    if not draft.yaml or ("reviewed",) not in draft.yaml.keys or ("reviewed",) in draft.yaml.unread:
+        return  # told already
     if not reviewed.by:
         draft.source.tell(draft.place("reviewed"), "not-reviewed")
     elif not reviewed.on:

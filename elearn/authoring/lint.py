@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from elearn.authoring.course_source import CourseSource, RouteSource, RulesSource, near
+from elearn.authoring.course_source import CourseSource, RouteSource, RulesSource
 from elearn.authoring.findings import WHOLE_FILE, Findings, Place
 from elearn.authoring.folder import SourceText
 from elearn.authoring.layout import QUIZ_FOLDERS, Layout
@@ -62,13 +62,15 @@ def look_at_routes(yaml: YamlSource, course: CourseSource, folders: Mapping[str,
     labs = [lab for module in modules for lesson in leading_lessons(folders[module]) for lab in lesson.labs]
     quizzes = [*modules, *(quiz for quiz in QUIZ_FOLDERS if quiz in folders)]
     known = {"modules": modules, "lessons": lessons, "labs": labs, "quizzes": quizzes}
+    unread = any(folder.has_unread_lessons() for folder in folders.values())
     for key, route in course.routes.items():
         for group, names in known.items():
             for index, value in enumerate(getattr(route, group)):
-                if value not in names:
+                if value not in names and not (group in ("lessons", "labs") and unread):
                     place = yaml.place(("routes", key, group, index))
-                    yaml.source.tell(place, f"unknown-{_SINGULAR[group]}", value=value, near=near(value, names))
-        _look_at_choices(yaml, key, route, [name for names in known.values() for name in names])
+                    yaml.source.tell(place, f"unknown-{_SINGULAR[group]}", value=value, known=names)
+        if not unread:
+            _look_at_choices(yaml, key, route, [name for names in known.values() for name in names])
         if not (route.modules or route.lessons or route.labs or route.quizzes or route.any_of):
             yaml.source.tell(yaml.key_place(("routes", key)), "route-empty", route=key)
 
@@ -81,7 +83,7 @@ def _look_at_choices(yaml: YamlSource, key: str, route: RouteSource, known: Sequ
         for index, value in enumerate(group):
             if value not in known:
                 place = yaml.place(("routes", key, "any_of", row, index))
-                yaml.source.tell(place, "unknown-choice", value=value, near=near(value, known))
+                yaml.source.tell(place, "unknown-choice", value=value, known=known)
 
 
 def look_at_quizzes(yaml: YamlSource, course: CourseSource, folders: Mapping[str, FolderDraft]) -> None:
@@ -118,7 +120,7 @@ def _look_at_rules(
         for domain in asked:
             if domain not in course.domains and ("domains",) not in yaml.unread:
                 place = yaml.key_place((*path, group, domain))
-                yaml.source.tell(place, "unknown-domain", value=domain, near=near(domain, course.domains))
+                yaml.source.tell(place, "unknown-domain", value=domain, known=course.domains)
     if rule.blueprint and sum(rule.blueprint.values()) != rule.draw:
         place = yaml.place((*path, "draw"))
         yaml.source.tell(place, "blueprint-sum", sum=sum(rule.blueprint.values()), draw=rule.draw)
@@ -132,7 +134,7 @@ def _look_at_rules(
         if wanted > sizes[domain] and domain in course.domains:
             place = yaml.place((*path, "blueprint", domain))
             words = {"wanted": wanted, "domain": domain, "quiz": quiz, "size": sizes[domain]}
-            yaml.source.tell(place, "blueprint-unfillable", **words)
+            yaml.source.tell(place, "blueprint-unfillable", None, **words)
     for domain in rule.floors:
         asked_of = rule.blueprint.get(domain, 0) if rule.blueprint else sizes[domain]
         if not asked_of and domain in course.domains:
@@ -160,7 +162,7 @@ def look_at_ids(folders: Sequence[FolderDraft], leading: str) -> None:
                 _once(question.source, question.attributes.where("id"), question.id, seen)
         bank_of = folder.banks.get(leading)
         for question in bank_of.questions if bank_of else ():
-            stem = " ".join(text_of(question.stem).casefold().split())
+            stem = "".join(text_of(question.stem).casefold().split())
             first = stems.setdefault(stem, question.source.named(question.place))
             if stem and first != question.source.named(question.place):
                 question.source.tell(question.place, "same-question", first=first)
@@ -205,15 +207,13 @@ def look_at_outcomes(folder: FolderDraft, yaml: YamlSource, course: CourseSource
             value = question.attributes.values.get(key)
             if value is not None and value not in known[key]:
                 place = question.attributes.where(key)
-                question.source.tell(place, f"unknown-{key}", value=value, near=near(value, known[key]))
+                question.source.tell(place, f"unknown-{key}", value=value, known=known[key])
 
 
 def _look_at_front(front: YamlSource | None, outcomes: Sequence[str], course: CourseSource) -> None:
     for index, value in enumerate(outcomes):
         if value not in course.outcomes and front:
-            front.source.tell(
-                front.place(("outcomes", index)), "unknown-outcome", value=value, near=near(value, course.outcomes)
-            )
+            front.source.tell(front.place(("outcomes", index)), "unknown-outcome", value=value, known=course.outcomes)
 
 
 # --- drift between languages --------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ def look_at_drift(folder: FolderDraft, leading: str) -> None:
     """Every translation against the leading language."""
     head = folder.heads.get(leading)
     for language, other in folder.heads.items():
-        if head and language != leading and other.yaml and other.front.outcomes != head.front.outcomes:
+        if head and language != leading and other.front.outcomes != head.front.outcomes:
             _tell_front(other.yaml, "outcomes", head.source, head.yaml)
         if head and language != leading and head.why and not other.why:
             other.source.tell(WHOLE_FILE, "untranslated", language=language, leading=leading)
@@ -245,9 +245,10 @@ def _compare_banks(bank: BankDraft, translated: BankDraft, language: str, leadin
             question.source.tell(question.place, "untranslated", language=language, leading=leading)
 
 
-def _tell_front(yaml: YamlSource, key: str, leading: SourceText, leading_yaml: YamlSource | None) -> None:
-    first = leading.named(leading_yaml.place((key,)) if leading_yaml else WHOLE_FILE)
-    yaml.source.tell(yaml.place((key,)), "drift-front", key=key, first=first)
+def _tell_front(yaml: YamlSource | None, key: str, leading: SourceText, leading_yaml: YamlSource | None) -> None:
+    if yaml and leading_yaml and not yaml.unread and not leading_yaml.unread:  # else something else is told first
+        first = leading.named(leading_yaml.place((key,)))
+        yaml.source.tell(yaml.place((key,)), "drift-front", key=key, first=first)
 
 
 def _compare_lessons(leading: LessonDraft, other: LessonDraft) -> None:
@@ -301,24 +302,24 @@ def _compare_question(leading: QuestionDraft, other: QuestionDraft) -> None:
     tell, first = other.source.tell, leading.source.named(leading.place)
     for key in ("outcome", "level", "domain"):
         here, there = other.attributes.values.get(key), leading.attributes.values.get(key)
-        if here != there and (here is not None or not _told_missing(other)):
+        missing = here is None or there is None
+        if here != there and not (missing and _is_banked(other)):  # there, what is missing has been told
             named = leading.source.named(leading.attributes.where(key))
             tell(other.attributes.where(key), "drift-attribute", key=key, id=other.id, first=named)
-    if not other.kind or not leading.kind:
+    if not (other.sound and leading.sound and other.kind and leading.kind):
         return
     if other.kind != leading.kind:
         tell(other.place, "drift-kind", id=other.id, kind=other.kind, other=leading.kind, first=first)
     elif other.kind == "numeric":
         same = (other.answer, other.tolerance) == (leading.answer, leading.tolerance)
-        if other.number_place and leading.number_place and not same:
+        if not same and other.number_place and leading.number_place:
             named = leading.source.named(leading.number_place)
             tell(other.number_place, "drift-number", id=other.id, first=named)
     else:
         _compare_options(leading, other, first)
 
 
-def _told_missing(question: QuestionDraft) -> bool:
-    """Banks must name all three, so that their absence has been told; checks need not."""
+def _is_banked(question: QuestionDraft) -> bool:
     return question.source.name.rpartition("/")[2].startswith("questions.")
 
 
@@ -328,16 +329,14 @@ def _compare_options(leading: QuestionDraft, other: QuestionDraft, first: str) -
         surplus = other.options[len(leading.options) :]
         place = surplus[0].place if surplus else other.place
         words = {"id": other.id, "number": len(other.options), "other": len(leading.options), "first": first}
-        tell(place, "drift-options", **words)
+        tell(place, "drift-options", None, **words)
         return
-    if not leading.key() or not other.key():
-        return  # told as quiz-no-key
     words_for = {True: "right", False: "wrong"}
     for here, there in zip(other.options, leading.options, strict=True):
         if here.right != there.right:
             named = leading.source.named(there.mark)
             words = {"id": other.id, "here": words_for[here.right], "there": words_for[there.right], "first": named}
-            tell(here.mark, "drift-key", **words)
+            tell(here.mark, "drift-key", None, **words)
             return  # the first one shows where to look; a moved [x] would be told twice
 
 

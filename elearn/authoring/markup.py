@@ -298,6 +298,6 @@ def code_block(fence: Fence) -> str:
     elif fence.name not in ("", "text"):
         tell_unknown_block(fence)
     elif fence.rest.text.strip():
-        fence.body.source.tell(fence.rest.place, "unknown-attribute", value=fence.rest.text.strip(), near="")
+        fence.body.source.tell(fence.rest.place, "unknown-attribute", value=fence.rest.text.strip())
     escaped = fence.body.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return f"<pre><code>{escaped}</code></pre>"

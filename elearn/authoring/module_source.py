@@ -59,6 +59,17 @@ class FolderDraft:
     def id(self) -> str:
         return self.files.id
 
+    def lesson_id(self, stem: str) -> str:
+        """The id of a lesson by its file; of a file that could not be read, the name it has."""
+        by_language = self.lessons.get(stem)
+        return next(iter(by_language.values())).id if by_language else stem.partition("-")[2]
+
+    def has_unread_lessons(self) -> bool:
+        """Whether the id of some lesson is not known."""
+        read = [lesson for by_language in self.lessons.values() for lesson in by_language.values()]
+        files = sum(len(by_language) for by_language in self.files.lessons.values())
+        return len(read) < files or any(not lesson.front.id for lesson in read)
+
 
 def open_folder(files: FolderFiles, languages: Sequence[str], findings: Findings) -> FolderDraft:
     """Reads heads and pictures of all files; bodies wait until every lesson's id is known."""
@@ -117,7 +128,10 @@ def _open(
     source = read_text(file, findings, MOST_CHARACTERS)
     if source is None:
         return None
-    yaml, body = split_front_matter(source)
+    split = split_front_matter(source)
+    if not split:
+        return None
+    yaml, body = split
     front = read_model(model, yaml) if yaml else None
     return source, front or model(), yaml, body
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from elearn.authoring.course_source import near
 from elearn.authoring.findings import Place
 from elearn.authoring.folder import SourceText
 from elearn.authoring.inline import Atom
@@ -30,8 +29,8 @@ class Library:
     terms: Mapping[str, str]
     facts: Mapping[str, Fact]
     lessons: Mapping[str, str]
-    known_terms: frozenset[str] = frozenset()
-    known_facts: frozenset[str] = frozenset()
+    known_terms: frozenset[str] | None = frozenset()  # None if the file could not be read, so that nobody can tell
+    known_facts: frozenset[str] | None = frozenset()
 
 
 @dataclass(slots=True)
@@ -51,6 +50,7 @@ class Page:
     headings: int = 0
     label: str = ""
     cited: dict[str, Source] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
     terms: dict[str, None] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
     missed_picture: bool = False
@@ -59,9 +59,9 @@ class Page:
 
     def term(self, name: str, words: str, place: Place) -> Atom:
         if name not in self.library.terms:
-            if name not in self.library.known_terms:
-                known = self.library.known_terms
-                self.source.tell(place, "unknown-term", value=name, near=near(name, known))
+            known = self.library.known_terms
+            if known is not None and name not in known:
+                self.source.tell(place, "unknown-term", value=name, known=known)
             return Atom("text", words or name)
         words = words or self.library.terms[name]
         if not self.in_lesson:
@@ -70,9 +70,9 @@ class Page:
         return Atom("a", words, {"class": "term", "href": f"#term-{name}"})
 
     def _found(self, name: str, place: Place) -> Fact | None:
-        fact = self.library.facts.get(name)
-        if not fact and name not in self.library.known_facts:
-            self.source.tell(place, "unknown-fact", value=name, near=near(name, self.library.known_facts))
+        fact, known = self.library.facts.get(name), self.library.known_facts
+        if not fact and known is not None and name not in known:
+            self.source.tell(place, "unknown-fact", value=name, known=known)
         return fact
 
     def cite(self, name: str, place: Place) -> Atom:
@@ -82,7 +82,8 @@ class Page:
         if not self.in_lesson:
             return Atom("cite", fact.source.title, {"href": fact.source.url, "rel": "noopener noreferrer"})
         self.cited.setdefault(name, fact.source)
-        return Atom("cite", str(list(self.cited).index(name) + 1), {"href": f"#source-{name}"})
+        number = self.numbers.setdefault(name, len(self.cited))
+        return Atom("cite", str(number), {"href": f"#source-{name}"})
 
     def fact(self, name: str, place: Place) -> Atom:
         fact = self._found(name, place)
@@ -96,7 +97,7 @@ class Page:
         if not NAME.fullmatch(name):
             self.source.tell(place, "picture-name", name=name)
         elif name not in self.pictures:
-            self.source.tell(place, "picture-missing", name=name, near=near(name, self.pictures))
+            self.source.tell(place, "picture-missing", name=name, known=self.pictures)
         elif other := in_other_language(name, self.library.language, self.pictures):
             self.source.tell(place, "picture-other-language", name=other)
         shown = self.pictures.get(name)

@@ -64,7 +64,11 @@ class Shown:
 
 
 class _Unsafe(Exception):
-    """The SVG holds something else than a drawing. Says what."""
+    """The SVG holds something else than a drawing. Says what and where."""
+
+    def __init__(self, what: str, line: int = 1, column_in_bytes: int = 0) -> None:
+        super().__init__(what)
+        self.line, self.column_in_bytes = line, column_in_bytes
 
 
 def read_picture(file: SourceFile, findings: Findings) -> Shown | None:
@@ -138,12 +142,12 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 def _svg_size(file: SourceFile, findings: Findings) -> tuple[int, int] | None:
     """The size of a harmless SVG; else None, with the place of what is wrong."""
     assert file.data is not None
-    parser, reader = expat.ParserCreate("utf-8", namespace_separator=" "), _SvgReader()
-    reader.attach(parser)
+    parser = expat.ParserCreate("utf-8", namespace_separator=" ")
+    reader = _SvgReader(parser)
     try:
         parser.Parse(file.data, True)
     except _Unsafe as unsafe:
-        place = _place(file.data, parser.CurrentLineNumber, parser.CurrentColumnNumber)
+        place = _place(file.data, unsafe.line, unsafe.column_in_bytes)
         findings.add(file.shown, place, "svg-unsafe", what=unsafe)
         return None
     except expat.ExpatError as error:
@@ -163,11 +167,10 @@ def _place(data: bytes, line: int, column_in_bytes: int) -> Place:
 class _SvgReader:
     """Walks through an SVG and stops at whatever is no plain drawing."""
 
-    def __init__(self) -> None:
+    def __init__(self, parser: expat.XMLParserType) -> None:
         self.size: tuple[int, int] | None = None
         self.depth = 0
-
-    def attach(self, parser: expat.XMLParserType) -> None:
+        self._parser = parser
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.StartDoctypeDeclHandler = self._doctype
@@ -177,39 +180,43 @@ class _SvgReader:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         namespace, _, local = name.rpartition(" ")
         if namespace not in _SVG_NAMESPACES or local not in _SVG_ELEMENTS:
-            raise _Unsafe(f"<{local}>")
+            raise self._unsafe(f"<{local}>")
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise _Unsafe(f"elements nested more than {_DEEPEST} deep")
+            raise self._unsafe(f"elements nested more than {_DEEPEST} deep")
         for key, value in attributes.items():
-            _check_attribute(key, value)
+            if harm := _harm_in_attribute(key, value):
+                raise self._unsafe(harm)
         if self.depth == 1:
             if local != "svg":
-                raise _Unsafe(f"<{local}> as its first element")
+                raise self._unsafe(f"<{local}> as its first element")
             self.size = _svg_box(attributes)
 
     def _end(self, name: str) -> None:
         self.depth -= 1
 
     def _doctype(self, *_: object) -> NoReturn:
-        raise _Unsafe("a DOCTYPE or an entity")
+        raise self._unsafe("a DOCTYPE or an entity")
 
     def _instruction(self, target: str, _: str) -> NoReturn:
-        raise _Unsafe(f"<?{target}?>")
+        raise self._unsafe(f"<?{target}?>")
+
+    def _unsafe(self, what: str) -> _Unsafe:
+        return _Unsafe(what, self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber)
 
 
-def _check_attribute(key: str, value: str) -> None:
+def _harm_in_attribute(key: str, value: str) -> str:
+    """What an attribute would do that a drawing does not; empty if it is harmless."""
     namespace, _, local = key.rpartition(" ")
     if namespace not in ("", _XLINK, "http://www.w3.org/XML/1998/namespace"):
-        raise _Unsafe(f"the attribute {local} of another program")
+        return f"the attribute {local} of another program"
     if local.lower().startswith("on") or local == "style" or local == "base":
-        raise _Unsafe(f"the attribute {local}")
+        return f"the attribute {local}"
     if local in ("href", "src") and not value.startswith("#"):
-        raise _Unsafe(f"a reference to “{value}”")
+        return f"a reference to “{value}”"
     folded = "".join(value.split()).lower()
     outside = any(not part.startswith(("#", "'#", '"#')) for part in folded.split("url(")[1:])
-    if outside or _REACHES_OUT.search(folded):
-        raise _Unsafe(f"a reference to “{value}”")
+    return f"a reference to “{value}”" if outside or _REACHES_OUT.search(folded) else ""
 
 
 def _svg_box(attributes: dict[str, str]) -> tuple[int, int] | None:

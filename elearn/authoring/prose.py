@@ -43,7 +43,7 @@ def within_bounds(passage: Passage, page: Page) -> bool:
     for line in passage.lines:
         text = line.text
         marks = marks + text.count("*") + text.count("_") if text.strip() else 0
-        columns = text.count("|") + 1 if _SEPARATOR.match(text) else columns if text.strip() else 0
+        columns = text.strip().strip("|").count("|") + 1 if _SEPARATOR.match(text) else columns if text.strip() else 0
         cells += columns
         if marks > MOST_MARKS:
             passage.source.tell(line.place, "too-many-marks", most=MOST_MARKS)

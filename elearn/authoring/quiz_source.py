@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from elearn.authoring.course_source import LEVELS, near
+from elearn.authoring.course_source import LEVELS
 from elearn.authoring.findings import Place
 from elearn.authoring.folder import SourceText
 from elearn.authoring.markup import render_short
@@ -56,6 +56,8 @@ class QuestionDraft:
     tolerance: Decimal = Decimal(0)
     number_place: Place | None = None
     pictures: tuple[str, ...] = ()
+    sound: bool = True
+    """Nothing was wrong with its form, so that it can be compared with its translation."""
 
     @property
     def id(self) -> str:
@@ -73,6 +75,7 @@ class _Parts:
     options: list[_OptionLines] = field(default_factory=list)
     numbers: list[Line] = field(default_factory=list)
     explanation: list[Line] = field(default_factory=list)
+    broken: bool = False
 
 
 @dataclass(slots=True)
@@ -135,7 +138,7 @@ def read_check(opening: Line, rest: Line, body: Passage, page: Page) -> Question
     before, attributes = split_attributes(page.source, rest, opening.place)
     if before.text.strip():
         words = before.text.strip()
-        page.source.tell(before.from_(before.text.index(words)).place, "unknown-attribute", value=words, near="")
+        page.source.tell(before.from_(before.text.index(words)).place, "unknown-attribute", value=words)
     return _read(opening.place, [], list(body.lines), attributes, page)
 
 
@@ -144,6 +147,7 @@ def read_check(opening: Line, rest: Line, body: Passage, page: Page) -> Question
 
 def _read(place: Place, head: list[Line], lines: list[Line], attributes: Attributes, page: Page) -> QuestionDraft:
     draft = QuestionDraft(page.source, place, attributes)
+    errors = page.source.findings.errors
     _look_at_attributes(draft)
     shown_before = dict(page.shown)
     page.shown.clear()
@@ -156,6 +160,7 @@ def _read(place: Place, head: list[Line], lines: list[Line], attributes: Attribu
         _read_number(draft, parts)
     elif draft.kind:
         _look_at_options(draft, parts)
+    draft.sound = page.source.findings.errors == errors
     draft.pictures = tuple(page.shown)
     page.shown.update(shown_before)
     return draft
@@ -167,9 +172,9 @@ def _look_at_attributes(draft: QuestionDraft) -> None:
         tell(attributes.place, "id-missing")
     kind, level = attributes.values.get("type"), attributes.values.get("level")
     if kind is not None and kind not in KINDS:
-        tell(attributes.where("type"), "unknown-type", value=kind, near=near(kind, KINDS))
+        tell(attributes.where("type"), "unknown-type", value=kind, known=KINDS)
     if level is not None and level not in LEVELS:
-        tell(attributes.where("level"), "unknown-level", value=level, near=near(level, LEVELS), levels=" ".join(LEVELS))
+        tell(attributes.where("level"), "unknown-level", value=level, known=LEVELS, levels=" ".join(LEVELS))
 
 
 def _sort(lines: list[Line], source: SourceText) -> _Parts:
@@ -194,6 +199,7 @@ def _sort_line(line: Line, parts: _Parts, source: SourceText) -> None:
         parts.options.append(_OptionLines(line, mark, option["mark"] != " ", [line.from_(option.end())]))
     elif _LIKE_OPTION.match(line.text):
         source.tell(line.from_(len(line.text) - len(line.text.lstrip())).place, "option-malformed")
+        parts.broken = True
     elif not parts.options and _NUMBER.match(line.text):
         parts.numbers.append(line)
     elif parts.options or parts.numbers:
@@ -235,7 +241,9 @@ def _misplaced_explanation(parts: _Parts, source: SourceText) -> None:
     """A quote at the margin with another option after it was meant as feedback."""
     if parts.explanation:
         source.tell(Place(parts.explanation[0].number, 1), "feedback-not-indented")
+        parts.options[-1].feedback += parts.explanation
         parts.explanation.clear()
+        parts.broken = True
 
 
 def _passage(source: SourceText, lines: list[Line]) -> Passage:
@@ -296,11 +304,11 @@ def _look_at_options(draft: QuestionDraft, parts: _Parts) -> None:
     tell, key = draft.source.tell, draft.key()
     for number in parts.numbers:
         tell(number.place, "number-in-choice")
-    if not key:
+    if not key and not parts.broken:
         tell(draft.place, "quiz-no-key")
     if draft.kind == "single" and len(key) > 1:
         tell(draft.options[key[1]].mark, "two-keys")
-    if len(draft.options) < 2:
+    if len(draft.options) < 2 and not parts.broken:
         tell(draft.place, "options-too-few", number=len(draft.options))
     if len(draft.options) > MOST_OPTIONS:
         tell(draft.options[MOST_OPTIONS].place, "options-too-many", number=len(draft.options), most=MOST_OPTIONS)

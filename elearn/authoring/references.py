@@ -21,13 +21,14 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(slots=True)
 class References:
-    """The glossary and the facts as read; `known` names also hold entries that could not be read."""
+    """The glossary and the facts as read; `known` names also hold entries that could not be read, and are None if the
+    whole file could not."""
 
     terms: dict[str, TermSource] = field(default_factory=dict)
     facts: dict[str, FactSource] = field(default_factory=dict)
     stale: set[str] = field(default_factory=set)
-    known_terms: frozenset[str] = frozenset()
-    known_facts: frozenset[str] = frozenset()
+    known_terms: frozenset[str] | None = frozenset()
+    known_facts: frozenset[str] | None = frozenset()
 
 
 def open_yaml(file: SourceFile | None, findings: Findings) -> YamlSource | None:

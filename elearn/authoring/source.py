@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from elearn.authoring.course_source import is_id, near
+from elearn.authoring.course_source import is_id
 from elearn.authoring.findings import WHOLE_FILE, Place
 from elearn.authoring.folder import SourceText
 from elearn.authoring.yaml_source import YamlSource, read_group
@@ -16,6 +16,7 @@ MOST_CHARACTERS = 200_000
 
 _FENCE = re.compile(r"(?P<indent> {0,3})(?P<ticks>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
 _INDENTED_FENCE = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)?(?:`{3,}[^`]*|~{3,}.*)$")
+_KEY_LINE = re.compile(r"[a-z_]+:|[ \t]|$")
 _ATTRIBUTES = re.compile(r"(?<!\{)\{(?P<inside>[^{}]*)\}[ \t]*$")
 _ATTRIBUTE = re.compile(r"(?:[^\s\"]|\"[^\"]*\")+")
 KNOWN_BLOCKS = ("check", "lab", "text")
@@ -91,16 +92,20 @@ class Attributes:
         return self.places.get(key, self.place)
 
 
-def split_front_matter(source: SourceText) -> tuple[YamlSource | None, Passage]:
-    """The front matter, read, and the body. Without a readable front matter the body is still given."""
+def split_front_matter(source: SourceText) -> tuple[YamlSource | None, Passage] | None:
+    """The front matter, read, and the body, which is given even if the front matter cannot be read.
+
+    None if nobody can say where the body begins.
+    """
     lines = source.lines
+    end = next((i for i, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), None)
     if lines[0].rstrip() != "---":
         source.tell(WHOLE_FILE, "front-matter-missing")
-        return None, _passage(source, 0)
-    end = next((i for i, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), None)
+        only_opening_forgotten = end is not None and all(_KEY_LINE.match(line) for line in lines[:end])
+        return None, _passage(source, end + 1 if end is not None and only_opening_forgotten else 0)
     if end is None:
         source.tell(WHOLE_FILE, "front-matter-not-closed")
-        return None, Passage(source, ())
+        return None
     return read_group(source, lines[1:end], 2), _passage(source, end + 1)
 
 
@@ -178,7 +183,7 @@ def _add_attribute(source: SourceText, attributes: Attributes, text: str, place:
             source.tell(place, "bad-id", value=value)
     value = value.strip('"')
     if not sign or (key not in ATTRIBUTES and key != "id") or (key == "id" and not text.startswith("#")):
-        source.tell(place, "unknown-attribute", value=text, near=near(key, ATTRIBUTES))
+        source.tell(place, "unknown-attribute", value=text, known=ATTRIBUTES)
     elif key in attributes.places:
         source.tell(place, "double-attribute", key=key)
     else:
@@ -190,4 +195,4 @@ def _add_attribute(source: SourceText, attributes: Attributes, text: str, place:
 
 
 def tell_unknown_block(fence: Fence, known: Collection[str] = KNOWN_BLOCKS) -> None:
-    fence.body.source.tell(fence.opening.place, "unknown-fence", name=fence.name, near=near(fence.name, known))
+    fence.body.source.tell(fence.opening.place, "unknown-fence", name=fence.name, known=known)

@@ -27,8 +27,8 @@ from ruamel.yaml.events import (
 from elearn.authoring.findings import Place
 from elearn.authoring.folder import SourceText
 
-MOST_CHARACTERS = 300_000
-MOST_ENTRIES = 20_000
+MOST_CHARACTERS = 500_000
+MOST_ENTRIES = 40_000
 DEEPEST = 20
 
 Path = tuple[str | int, ...]
@@ -198,7 +198,7 @@ def _key(read: YamlSource, event: NodeEvent, place: Place, inside: _Open) -> str
 
 
 def _refused(read: YamlSource, place: Place, code: str, **arguments: object) -> _Refused:
-    read.source.tell(place, code, **arguments)
+    read.source.tell(place, code, None, **arguments)
     return _Refused(code)
 
 
@@ -214,6 +214,8 @@ def _tell_syntax(source: SourceText, error: MarkedYAMLError, first_line: int) ->
         if words in problem:
             why, how = plain_why, plain_how
     mark = error.problem_mark
+    if mark and source.lines[min(mark.line + first_line, len(source.lines)) - 1][mark.column :].startswith(":"):
+        _, why, how = _PLAIN_WORDS[1]
     if error.context_mark and "unexpected end" in problem:
         mark = error.context_mark  # where the quote was opened, which is what the trainer has to look at
     place = Place(mark.line + first_line, mark.column + 1) if mark else Place(first_line, 1)

@@ -132,15 +132,11 @@ def viewer_of(token: str, now: datetime) -> Viewer | None:
         rows = connection.execute(_VIEWER, {"token_hash": _hash(token)}).all()
     if not rows:
         return None
-    sign_in_id, officer_id, created_at, seen_at, expires_at, language, name, name_language = rows[0][:8]
+    sign_in_id, officer_id, created_at, seen_at, expires_at, language, name, name_language, first_role, _, _ = rows[0]
     # What was made while the clock stood wrong, in the far future, has limits that mean nothing.
     if expires_at <= now or max(created_at, seen_at) - now > throttle.CLOCK_SLACK:
         return None
-    grants = tuple(
-        Grant(cast(RoleName, role), path or "")
-        for *_, role, until, path in rows
-        if role is not None and (until is None or until > now)
-    )
+    grants = _grants(rows, now) if first_role else ()
     if now - seen_at > _idle_limit(grants):
         return None
     if now - seen_at >= SEEN_EVERY:
@@ -376,6 +372,12 @@ def _open_sign_in(connection: Connection, officer_id: int, device: str, now: dat
 def _idle_limit(grants: tuple[Grant, ...]) -> timedelta:
     idle = timedelta(minutes=_config().idle_minutes)
     return min(idle, ADMINISTRATOR_IDLE) if any(grant.role == "administrator" for grant in grants) else idle
+
+
+def _grants(rows: Sequence[Any], now: datetime) -> tuple[Grant, ...]:
+    """The roles that hold now, from what _VIEWER brought."""
+    live = ((role, path) for *_, role, until, path in rows if until is None or until > now)
+    return tuple(Grant(cast(RoleName, role), path or "") for role, path in live)
 
 
 def _see(sign_in_id: int, now: datetime) -> None:

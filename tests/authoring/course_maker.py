@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -362,14 +362,16 @@ def compiled(folder: Path) -> tuple[Course | None, list[Problem]]:
 class Spoilt:
     """One mistake: in `file`, `old` becomes `new`, in which MARK stands where the problem must be told.
 
-    `also` are further changes that the mistake needs, each (file, old, new); an empty `old` writes a whole file.
+    `also` are further changes that the mistake needs, each (file, old, new), with a MARK where the same problem must be
+    told again; an empty `old` writes a whole file. `brings` are (file, code) of what must be told of a whole file too.
     """
 
     code: str
     file: str
     old: str
     new: str
-    also: tuple[tuple[str, str, str], ...] = field(default=())
+    also: tuple[tuple[str, str, str], ...] = ()
+    brings: tuple[tuple[str, str], ...] = ()
 
     def spoil(self, files: dict[str, str]) -> dict[str, str]:
         changed = dict(files)
@@ -379,16 +381,24 @@ class Spoilt:
             changed[file] = before.replace(old, new) if old else new
         return changed
 
-    def expected(self, files: dict[str, str]) -> tuple[str, int, int, str]:
-        """(file, line, column, code); without a mark the whole file is meant."""
-        for name, text in self.spoil(files).items():
-            if MARK in text:
-                before = text[: text.index(MARK)]
-                return name, before.count("\n") + 1, len(before) - before.rfind("\n"), self.code
-        return self.file, 1, 1, self.code
+    def expected(self, files: dict[str, str]) -> list[tuple[str, int, int, str]]:
+        """(file, line, column, code) in reading order; without a mark the whole file is meant."""
+        places = [(name, *place, self.code) for name, text in self.spoil(files).items() for place in _marks(text)]
+        brought = [(file, 1, 1, code) for file, code in self.brings]
+        return sorted([*(places or [(self.file, 1, 1, self.code)]), *brought])
 
     def write(self, folder: Path, files: dict[str, str]) -> Path:
         return write(folder, {name: text.replace(MARK, "") for name, text in self.spoil(files).items()})
+
+
+def _marks(text: str) -> list[tuple[int, int]]:
+    """Line and column of each mark, as if the marks before it were not there."""
+    return [
+        (number, index - line.count(MARK, 0, index) + 1)
+        for number, line in enumerate(text.split("\n"), 1)
+        for index, character in enumerate(line)
+        if character == MARK
+    ]
 
 
 def told(problems: list[Problem], folder: Path) -> list[tuple[str, int, int, str]]:

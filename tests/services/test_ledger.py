@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from flask import Flask
 from sqlalchemy import update
@@ -59,7 +61,7 @@ def test_chains_of_two_officers_do_not_touch(app: Flask, given: Given) -> None:
 def test_twenty_entries_at_once_stand_in_a_row(app: Flask, given: Given) -> None:
     meera = given.officer("Meera")
     before = len(chain(meera.id))
-    heads = at_once(app, [lambda n=n: appended(meera.id, f"act-{n}", given) for n in range(20)])
+    heads = at_once(app, [partial(appended, meera.id, f"act-{n}", given) for n in range(20)])
     entries = chain(meera.id)[before:]
     assert {entry.hash for entry in entries} == set(heads)
     assert {entry.reference for entry in entries} == {f"act-{n}" for n in range(20)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -127,7 +128,7 @@ def test_a_class_that_starts_at_once_all_gets_its_papers(app: Flask, given: Give
     """All of them store the same questions for the first time, each in the order of its own paper."""
     officers = [given.officer(f"Officer {n}", password="") for n in range(24)]
     course, quiz, now = given.course, given.quiz(module_quiz), given.now
-    ids = at_once(app, [lambda i=o.id: quizzes.start_attempt(i, course, quiz, now) for o in officers])
+    ids = at_once(app, [partial(quizzes.start_attempt, o.id, course, quiz, now) for o in officers])
     assert [error for error in ids if isinstance(error, Exception)] == []
     assert len(set(ids)) == count(Attempt) == 24
     assert count(QuestionText) <= len(quiz.bank)
@@ -244,7 +245,10 @@ def test_different_submissions_at_once_are_one_result(app: Flask, given: Given, 
     attempt, questions = started(given, meera, module_quiz)
     now = given.later(minutes=5)
     sent = [all_right(questions), all_wrong(questions)] * 10
-    assert at_once(app, [lambda a=a: quizzes.submit_attempt(meera.id, attempt, a, now) for a in sent]) == [None] * 20
+    assert (
+        at_once(app, [partial(quizzes.submit_attempt, meera.id, attempt, answers, now) for answers in sent])
+        == [None] * 20
+    )
     view = quizzes.attempt_view(meera.id, attempt, given.now)
     assert (view.percent, view.answers) in ((100, all_right(questions)), (0, all_wrong(questions)))
     assert kinds(meera.id).count("attempt_submitted") == 1
@@ -254,7 +258,7 @@ def test_saving_and_submitting_at_once_loses_no_acknowledged_answer(app: Flask, 
     meera = given.officer("Meera")
     attempt, questions = started(given, meera, module_quiz)
     now = given.later(minutes=5)
-    saves = [lambda q=q: quizzes.save_answers(meera.id, attempt, {q.id: right_answer(q)}, now) for q in questions]
+    saves = [partial(quizzes.save_answers, meera.id, attempt, {q.id: right_answer(q)}, now) for q in questions]
     *saved, submitted = at_once(app, [*saves, lambda: quizzes.submit_attempt(meera.id, attempt, {}, now)])
     assert submitted is None
     assert all(result == now or isinstance(result, AlreadySubmitted) for result in saved)
@@ -523,7 +527,7 @@ def test_fifty_officers_save_at_once_and_nothing_is_lost(sqlite_app: Flask, give
         learning.mark_lesson_done(officer_id, course, replace(course.lessons()[0], checks=()), "en", now)
         quizzes.submit_attempt(officer_id, attempt, {}, now)
 
-    assert at_once(sqlite_app, [lambda i=o.id: take(i) for o in officers]) == [None] * 50
+    assert at_once(sqlite_app, [partial(take, o.id) for o in officers]) == [None] * 50
     assert [row.percent for row in rows(Attempt)] == [100] * 50
     assert count(Answer) == 50 * quiz.rules.draw
     for officer in officers:

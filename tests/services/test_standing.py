@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from random import Random
 from time import monotonic
 from typing import Any
@@ -80,12 +81,10 @@ def test_enrolled_again_nothing_changes(app: Flask, given: Given) -> None:
 
 def test_twenty_first_acts_at_once_enrol_once(app: Flask, given: Given) -> None:
     boss, course, now = given.supervisor(), given.course, given.now
-    checks = course.lessons()[0].checks
+    lesson = course.lessons()[0]
     acts = [
-        lambda n=n: learning.answer_check(
-            boss.id, course, course.lessons()[0], checks[n % len(checks)], wrong_answer(checks[n % len(checks)]), now
-        )
-        for n in range(20)
+        partial(learning.answer_check, boss.id, course, lesson, check, wrong_answer(check), now)
+        for check in (lesson.checks * 7)[:20]
     ]
     assert [result for result in at_once(app, acts) if isinstance(result, Exception)] == []
     assert kinds(boss.id).count("enrolled") == 1
@@ -362,7 +361,7 @@ def test_two_last_acts_at_once_are_one_completion(app: Flask, given: Given) -> N
     answers, now = {q.id: right_answer(q) for q in questions}, given.later(minutes=9)
     lesson = course.lesson_of_lab(LAB)
     assert lesson is not None
-    runs = [lambda c=choices: learning.run_lab(meera.id, course, lesson, LAB, c, now) for choices in sorter_runs() * 2]
+    runs = [partial(learning.run_lab, meera.id, course, lesson, LAB, choices, now) for choices in sorter_runs() * 2]
     with ThreadPoolExecutor() as pool:
         with holding_the_enrolment(meera, course, now) as until_waiting:
             first = pool.submit(at_once, app, [lambda: quizzes.submit_attempt(meera.id, attempt, answers, now)])

@@ -29,7 +29,8 @@ def test_an_officer_signs_in_and_is_where_she_wanted_to_go(given: Given) -> None
     assert visitor.address == "/sign-in"
     visitor.submit("/sign-in", email=meera.email, password=PASSWORD)
     assert visitor.address == "/account"
-    assert visitor.page and meera.email in visitor.page.text
+    assert visitor.page
+    assert meera.email in visitor.page.text
 
 
 def test_a_wrong_pair_keeps_the_email_and_says_one_thing(given: Given) -> None:
@@ -158,7 +159,8 @@ def test_a_password_is_changed_and_other_devices_are_out(given: Given) -> None:
     here.open("/account")
     fields = {"current-password": PASSWORD, "new-password": "mango river lamp"}
     here.submit("/account/password", **fields)
-    assert here.page and "Your password is changed." in here.page.text
+    assert here.page
+    assert "Your password is changed." in here.page.text
     assert there.get("/account", follow=False).status_code == 302
     given.visit().sign_in(meera.email, "mango river lamp")
 
@@ -211,7 +213,8 @@ def test_a_first_password_is_chosen_by_link_and_signs_in(given: Given) -> None:
     assert meera.email in page.text
     visitor.submit(f"/first-password/{link}", **{"new-password": "mango river lamp"})
     assert visitor.address == "/sign-in"
-    assert visitor.page and "Your password is set." in visitor.page.text
+    assert visitor.page
+    assert "Your password is set." in visitor.page.text
     visitor.submit("/sign-in", email=meera.email, password="mango river lamp")
     assert visitor.address == "/"
     assert visitor.get(f"/first-password/{link}").status_code == 404
@@ -232,7 +235,8 @@ def test_a_weak_first_password_says_why_and_keeps_the_link(given: Given, weak: s
 def test_a_link_that_is_not_good_is_told_so(given: Given) -> None:
     visitor = given.visit()
     assert visitor.get("/first-password/no-such-link").status_code == 404
-    assert visitor.page and visitor.page.heading == "This link no longer works"
+    assert visitor.page
+    assert visitor.page.heading == "This link no longer works"
     assert visitor.post("/first-password/no-such-link", {"new-password": "mango river lamp"}).status_code == 404
 
 

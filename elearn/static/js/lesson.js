@@ -41,10 +41,14 @@ function show(form, html) {
   const holder = document.createElement("template");
   holder.innerHTML = html;
   const marked = holder.content.querySelector("form");
+  // Otherwise the browser holds still what stands below the check, and the check itself jumps.
+  const { style } = document.documentElement;
+  style.overflowAnchor = "none";
   form.replaceWith(marked);
   const first = marked.querySelector(".error") ? marked.querySelector("fieldset input") : marked.querySelector(".told");
   first?.focus({ preventScroll: true });
   first?.scrollIntoView({ block: "nearest" });
+  style.overflowAnchor = "";
 }
 
 function tellNoNetwork(form) {
