@@ -121,16 +121,16 @@ def _regular_line(line: str, following: str, inside: list[int], out: list[str], 
         return [""]
     if _RULE.match(line) and not inside:
         return ["", "---", ""]
-    item = _ITEM.match(text)
+    item, in_list = _ITEM.match(text), bool(inside)
     if not item and inside and indent < inside[-1] and not after_blank:
         return ["    " * len(inside) + text]  # a lazy line goes on with the item above
     while inside and indent < inside[-1]:
         inside.pop()
-    margin, after_item = "    " * len(inside), bool(out) and bool(_ITEM.match(out[-1].lstrip(" ")))
-    if item and (after_blank or inside or after_item or item["marker"] in _BEGINS_A_LIST):
+    margin = "    " * len(inside)
+    if item and (after_blank or in_list or item["marker"] in _BEGINS_A_LIST):
         inside.append(indent + item.end())
         marker = item["marker"].replace(")", ".") if item["marker"][0].isdigit() else "-"
-        return [*([] if margin or after_item else [""]), f"{margin}{marker} {text[item.end() :]}"]
+        return [*([] if in_list else [""]), f"{margin}{marker} {text[item.end() :]}"]
     if text.startswith("#"):
         return _regular_heading(text, margin, quoted)
     begins_table = text.startswith("|") and _SEPARATOR.match(following) and not after_blank and "|" not in out[-1]

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.house import PATIENCE, Desk, House
+from tests.browser.house import PATIENCE, Desk, House, shipped
 from tests.browser.house import chromium as running_chromium
-from tests.browser.house import shipped
 
 expect.set_options(timeout=PATIENCE)
 

@@ -1,0 +1,112 @@
+"""A lesson in a real browser: light on the wire, and its checks are answered in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.house import LESSONS, PHONE, WIDE, Desk, label, let_in, records_of, sign_in
+
+pytestmark = pytest.mark.browser
+
+MOST_BYTES = 60 * 1024
+MOST_REQUESTS = 6
+FIRST, WITH_LAB, LAST = "four-kinds", "learning-from-examples", "indian-landscape"
+
+Reader = Callable[..., Page]
+
+
+@pytest.fixture
+def reader(desk: Desk) -> Reader:
+    """reader("sunil") is the browser of an officer who has just signed in."""
+
+    def reader_(name: str, **options: Any) -> Page:
+        with records_of(desk.house) as given:
+            let_in(given, name)
+        page = desk.open(**options)
+        sign_in(page, f"{name}@demo.test")
+        return page
+
+    return reader_
+
+
+def weigh(page: Page, address: str) -> tuple[list[str], float]:
+    """Opens a page with nothing kept from before: the addresses it asked for, and all that came over the line,
+    headers too, in bytes."""
+    asked: list[str] = []
+    weights: list[float] = []
+    session = page.context.new_cdp_session(page)
+    session.on("Network.requestWillBeSent", lambda event: asked.append(event["request"]["url"]))
+    session.on("Network.loadingFinished", lambda event: weights.append(event["encodedDataLength"]))
+    session.send("Network.enable")
+    session.send("Network.clearBrowserCache")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    page.goto(address, wait_until="networkidle")
+    assert len(weights) == len(asked), asked
+    return asked, sum(weights)
+
+
+@pytest.mark.parametrize("tag", ["en", "hi"])
+def test_the_first_lesson_is_light(reader: Reader, tag: str) -> None:
+    page = reader("officer", viewport=PHONE)
+    page.goto(f"/language/{tag}")
+    asked, weight = weigh(page, f"{LESSONS}/{FIRST}")
+    assert len(asked) <= MOST_REQUESTS, asked
+    assert weight <= MOST_BYTES, asked
+
+
+@pytest.mark.parametrize("tag", ["en", "hi"])
+def test_a_lesson_with_a_lab_is_light_too(reader: Reader, tag: str) -> None:
+    """It brings a style sheet of its own, its script, and the one that all labs share."""
+    page = reader("officer")
+    page.goto(f"/language/{tag}")
+    asked, weight = weigh(page, f"{LESSONS}/{WITH_LAB}")
+    assert len(asked) <= MOST_REQUESTS + 2, asked
+    assert weight <= MOST_BYTES, asked
+
+
+def top_of(element: Locator) -> float:
+    """Where it begins, in pixels below the upper edge of the window."""
+    box = element.bounding_box()
+    assert box
+    return box["y"]
+
+
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+def test_an_answered_check_stays_where_it_is(reader: Reader, viewport: dict[str, int]) -> None:
+    page = reader("rekha" if viewport is WIDE else "thoibi", viewport=viewport)
+    page.goto(f"{LESSONS}/{FIRST}")
+    check = page.locator("[data-check]").first
+    told = check.locator(".told")
+    check.locator("label.option").first.click()
+    # At the top of the window, so that there is room below for what is said to the answer.
+    check.evaluate("(form) => form.scrollIntoView({ block: 'start', behavior: 'instant' })")
+    top = top_of(check)
+    check.get_by_role("button").click()
+    expect(told).to_be_in_viewport(ratio=1)
+    expect(told).to_be_focused()
+    assert abs(top_of(check) - top) <= 1
+    said = told.text_content() or ""
+    check.locator("label.option").last.click()
+    check.get_by_role("button").click()
+    expect(told).not_to_have_text(said)
+    assert abs(top_of(check) - top) <= 1
+
+
+def test_without_a_line_a_check_says_so_and_takes_the_answer_later(reader: Reader, desk: Desk) -> None:
+    page = reader("sunil")
+    page.goto(f"{LESSONS}/{LAST}")
+    check = page.locator("[data-check]").first
+    check.locator("label.option").first.click()
+    desk.complaints.expected.add("ERR_INTERNET_DISCONNECTED")
+    page.context.set_offline(True)
+    check.get_by_role("button").click()
+    expect(check.get_by_role("alert")).to_contain_text(label("en", "No network."))
+    page.context.set_offline(False)
+    check.get_by_role("button").click()
+    expect(check.locator(".told")).to_be_visible()
+    page.reload()
+    expect(check.locator(".told")).to_be_visible()
