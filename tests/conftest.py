@@ -44,6 +44,7 @@ def now() -> datetime:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
+    # No test needs what it wrote to outlive a power cut.
     with postgres.running(("-c fsync=off",)) as url:
         yield url
 

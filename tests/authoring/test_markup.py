@@ -77,7 +77,7 @@ def rendered(markdown: str, in_lesson: bool = True, short: bool = False) -> str:
         ("3. a\n4. b", '<ol start="3">\n<li>a</li>\n<li>b</li>\n</ol>'),
         ("Text:\n- a\n- b", "<p>Text:</p>\n<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
         ("It rained in\n2024. Then not.", "<p>It rained in\n2024. Then not.</p>"),
-        ("- a\nstill a\n- b", "<ul>\n<li>a\nstill a</li>\n<li>b</li>\n</ul>"),
+        ("- a\nstill a\n- b", "<ul>\n<li>a\n    still a</li>\n<li>b</li>\n</ul>"),
         ("> a\n> - b", "<blockquote>\n<p>a</p>\n<ul>\n<li>b</li>\n</ul>\n</blockquote>"),
         ("Text\n> quote", "<p>Text</p>\n<blockquote>\n<p>quote</p>\n</blockquote>"),
         ("a\n\n***\n\nb", "<p>a</p>\n<hr>\n<p>b</p>"),

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
@@ -19,7 +20,7 @@ from config import from_environment
 from elearn import create_app
 from elearn.i18n import catalogue
 from elearn.models.database import db
-from elearn.services import accounts, people
+from elearn.services import accounts, library, people
 from tests.given import Given, Person
 from tests.server import ELEARN, ROOT, demo_in, environment, serving
 
@@ -82,12 +83,13 @@ def records_of(house: House) -> Iterator[Given]:
         db.engine.dispose()
 
 
-def let_in(given: Given, *names: str) -> list[Person]:
-    """People of the demo, who from now on sign in with its password."""
-    let = [Person(people.find_officer(f"{name}@demo.test"), name, f"{name}@demo.test") for name in names]
-    for person in let:
-        accounts.set_password(person.id, DEMO_PASSWORD, given.now)
-    return let
+def new_officer(given: Given) -> Person:
+    """Somebody new in the demo's collectorate, who signs in with its password and has begun nothing."""
+    name = f"asha-{uuid4().hex[:8]}"
+    email = f"{name}@model.test"
+    added = people.add_officer(email, {"en": name}, office="MD-COL", courses=library.courses(), now=given.now)
+    accounts.set_password(added, DEMO_PASSWORD, given.now)
+    return Person(added, name, email)
 
 
 @contextmanager

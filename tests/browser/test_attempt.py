@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.house import COURSE, PHONE, Desk, label, let_in, records_of, sign_in
+from tests.browser.house import COURSE, PHONE, Desk, label, new_officer, records_of, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -19,13 +20,13 @@ Begin = Callable[..., Page]
 
 @pytest.fixture
 def begin(desk: Desk) -> Begin:
-    """begin("sunil") is the page of the module quiz that he has just begun."""
+    """begin() is the page of the module quiz that a new officer has just begun on a phone."""
 
-    def begin_(name: str, **options: object) -> Page:
+    def begin_(**options: Any) -> Page:
         with records_of(desk.house) as given:
-            let_in(given, name)
+            officer = new_officer(given)
         page = desk.open(PHONE, **options)
-        sign_in(page, f"{name}@demo.test")
+        sign_in(page, officer.email)
         page.goto(QUIZ)
         page.locator("main form button").click()
         expect(page.locator("section.question").first).to_be_visible()
@@ -62,7 +63,7 @@ def expect_told(page: Page, text: str, **values: object) -> None:
 
 @BY_SCRIPT_OR_BY_FORM
 def test_answers_are_there_after_a_reload(begin: Begin, scripts: bool) -> None:
-    page = begin("sunil" if scripts else "anita", scripts=scripts)
+    page = begin(scripts=scripts)
     for question in questions(page)[:3]:
         answer(question)
     if not scripts:
@@ -73,7 +74,7 @@ def test_answers_are_there_after_a_reload(begin: Begin, scripts: bool) -> None:
 
 
 def test_a_cut_line_costs_no_answer(begin: Begin, desk: Desk) -> None:
-    page = begin("officer07")
+    page = begin()
     answer(questions(page)[0])
     expect_told(page, "Saved {time}", time="")
     desk.complaints.expected.add("ERR_INTERNET_DISCONNECTED")
@@ -89,7 +90,7 @@ def test_a_cut_line_costs_no_answer(begin: Begin, desk: Desk) -> None:
 
 
 def test_answers_wait_on_the_device_when_the_page_is_closed_without_a_line(begin: Begin, desk: Desk) -> None:
-    page = begin("deepak")
+    page = begin()
     desk.complaints.expected.add("ERR_INTERNET_DISCONNECTED")
     page.context.set_offline(True)
     answer(questions(page)[0])
@@ -109,7 +110,7 @@ def test_answers_wait_on_the_device_when_the_page_is_closed_without_a_line(begin
 
 @BY_SCRIPT_OR_BY_FORM
 def test_another_language_keeps_the_answers(begin: Begin, scripts: bool) -> None:
-    page = begin("jyoti" if scripts else "vivek", scripts=scripts)
+    page = begin(scripts=scripts)
     shown = [question.get_attribute("id") for question in questions(page)]
     for question in questions(page)[:3]:
         answer(question)
@@ -121,7 +122,7 @@ def test_another_language_keeps_the_answers(begin: Begin, scripts: bool) -> None
 
 @BY_SCRIPT_OR_BY_FORM
 def test_two_clicks_submit_once(begin: Begin, scripts: bool) -> None:
-    page = begin("officer11" if scripts else "officer14", scripts=scripts)
+    page = begin(scripts=scripts)
     for question in questions(page):
         answer(question)
     page.get_by_role("button", name="Submit my answers").dblclick()
@@ -133,7 +134,7 @@ def test_two_clicks_submit_once(begin: Begin, scripts: bool) -> None:
 @BY_SCRIPT_OR_BY_FORM
 def test_a_forgotten_question_is_pointed_out_once(begin: Begin, desk: Desk, scripts: bool) -> None:
     desk.complaints.expected.add("status of 422")
-    page = begin("kavita" if scripts else "naveen", scripts=scripts)
+    page = begin(scripts=scripts)
     for question in questions(page)[1:]:
         answer(question)
     page.get_by_role("button", name="Submit my answers").click()

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from jinja2 import Environment, FileSystemLoader
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 
 from elearn.domain.labs import LABS, Run
 from elearn.domain.labs.grievance_sorter import DEPARTMENTS, LANGUAGES, LEARN, tokens
@@ -83,14 +83,6 @@ class Site:
             route.fulfill(body=json.dumps(answer), content_type="application/json")
         else:
             route.fulfill(status=303, headers={"location": "/"})
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.house import LESSONS, PHONE, WIDE, Desk, label, let_in, records_of, sign_in
+from tests.browser.house import LESSONS, PHONE, WIDE, Desk, label, new_officer, records_of, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -21,13 +20,13 @@ Reader = Callable[..., Page]
 
 @pytest.fixture
 def reader(desk: Desk) -> Reader:
-    """reader("sunil") is the browser of an officer who has just signed in."""
+    """reader(PHONE) is a browser of that size in which a new officer has signed in."""
 
-    def reader_(name: str, **options: Any) -> Page:
+    def reader_(viewport: dict[str, int] = WIDE) -> Page:
         with records_of(desk.house) as given:
-            let_in(given, name)
-        page = desk.open(**options)
-        sign_in(page, f"{name}@demo.test")
+            officer = new_officer(given)
+        page = desk.open(viewport)
+        sign_in(page, officer.email)
         return page
 
     return reader_
@@ -51,7 +50,7 @@ def weigh(page: Page, address: str) -> tuple[list[str], float]:
 
 @pytest.mark.parametrize("tag", ["en", "hi"])
 def test_the_first_lesson_is_light(reader: Reader, tag: str) -> None:
-    page = reader("officer", viewport=PHONE)
+    page = reader(PHONE)
     page.goto(f"/language/{tag}")
     asked, weight = weigh(page, f"{LESSONS}/{FIRST}")
     assert len(asked) <= MOST_REQUESTS, asked
@@ -61,7 +60,7 @@ def test_the_first_lesson_is_light(reader: Reader, tag: str) -> None:
 @pytest.mark.parametrize("tag", ["en", "hi"])
 def test_a_lesson_with_a_lab_is_light_too(reader: Reader, tag: str) -> None:
     """It brings a style sheet of its own, its script, and the one that all labs share."""
-    page = reader("officer")
+    page = reader()
     page.goto(f"/language/{tag}")
     asked, weight = weigh(page, f"{LESSONS}/{WITH_LAB}")
     assert len(asked) <= MOST_REQUESTS + 2, asked
@@ -77,7 +76,7 @@ def top_of(element: Locator) -> float:
 
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
 def test_an_answered_check_stays_where_it_is(reader: Reader, viewport: dict[str, int]) -> None:
-    page = reader("rekha" if viewport is WIDE else "thoibi", viewport=viewport)
+    page = reader(viewport)
     page.goto(f"{LESSONS}/{FIRST}")
     check = page.locator("[data-check]").first
     told = check.locator(".told")
@@ -97,7 +96,7 @@ def test_an_answered_check_stays_where_it_is(reader: Reader, viewport: dict[str,
 
 
 def test_without_a_line_a_check_says_so_and_takes_the_answer_later(reader: Reader, desk: Desk) -> None:
-    page = reader("sunil")
+    page = reader()
     page.goto(f"{LESSONS}/{LAST}")
     check = page.locator("[data-check]").first
     check.locator("label.option").first.click()
