@@ -66,9 +66,9 @@ class Shown:
 class _Unsafe(Exception):
     """The SVG holds something else than a drawing. Says what and where."""
 
-    def __init__(self, what: str, line: int = 1, column_in_bytes: int = 0) -> None:
+    def __init__(self, what: str, place: Place) -> None:
         super().__init__(what)
-        self.line, self.column_in_bytes = line, column_in_bytes
+        self.place = place
 
 
 def read_picture(file: SourceFile, findings: Findings) -> Shown | None:
@@ -147,21 +147,15 @@ def _svg_size(file: SourceFile, findings: Findings) -> tuple[int, int] | None:
     try:
         parser.Parse(file.data, True)
     except _Unsafe as unsafe:
-        place = _place(file.data, unsafe.line, unsafe.column_in_bytes)
-        findings.add(file.shown, place, "svg-unsafe", what=unsafe)
+        findings.add(file.shown, unsafe.place, "svg-unsafe", what=unsafe)
         return None
     except expat.ExpatError as error:
-        place = _place(file.data, error.lineno, error.offset)
+        place = Place(error.lineno, error.offset + 1)
         findings.add(file.shown, place, "svg-unreadable", why=expat.ErrorString(error.code))
         return None
     if reader.size is None:
         findings.add(file.shown, WHOLE_FILE, "svg-unreadable", why="its first element gives no width and height")
     return reader.size
-
-
-def _place(data: bytes, line: int, column_in_bytes: int) -> Place:
-    before = data.split(b"\n")[line - 1][:column_in_bytes] if line else b""
-    return Place(max(1, line), len(before.decode("utf-8", "replace").lstrip("\ufeff")) + 1)
 
 
 class _SvgReader:
@@ -202,7 +196,7 @@ class _SvgReader:
         raise self._unsafe(f"<?{target}?>")
 
     def _unsafe(self, what: str) -> _Unsafe:
-        return _Unsafe(what, self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber)
+        return _Unsafe(what, Place(self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1))
 
 
 def _harm_in_attribute(key: str, value: str) -> str:
