@@ -162,9 +162,7 @@ def rooms_on_the_map(readme: str) -> set[str]:
 
 def test_the_readme_has_a_map_of_every_room() -> None:
     there = {
-        f"{path.relative_to(ROOT)}/"
-        for path in HOUSE.iterdir()
-        if path.is_dir() and path.name != "__pycache__"
+        f"{path.relative_to(ROOT)}/" for path in HOUSE.iterdir() if path.is_dir() and path.name != "__pycache__"
     } | {
         str(path.relative_to(ROOT))
         for room in ("domain", "authoring", "exports", "models", "services", "web")

@@ -145,7 +145,7 @@ def _svg_size(file: SourceFile, findings: Findings) -> tuple[int, int] | None:
     parser = expat.ParserCreate("utf-8", namespace_separator=" ")
     reader = _SvgReader(parser)
     try:
-        parser.Parse(file.data, True)
+        parser.Parse(file.data.removeprefix(b"\xef\xbb\xbf"), True)
     except _Unsafe as unsafe:
         findings.add(file.shown, unsafe.place, "svg-unsafe", what=unsafe)
         return None
