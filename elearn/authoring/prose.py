@@ -12,8 +12,8 @@ LONGEST_PASSAGE = 20_000
 MOST_MARKS = 200
 DEEPEST = 6
 MOST_CELLS = 1_000
-MOST_SIGNS = 10_000
-"""Lines and signs of markup in one file. A long lesson has 500; this many take two seconds."""
+MOST_SIGNS = 6_000
+"""Lines and signs of markup in one file. A long lesson has 300; this many take two seconds."""
 
 _SIGNS = re.compile(r"[`\[<&{|*_!\\]")
 _HEADING = re.compile(r"(?P<marks>#{1,6})(?:[ \t]+(?P<text>.*))?$")

@@ -28,7 +28,7 @@ from elearn.authoring.findings import Place
 from elearn.authoring.folder import SourceText
 
 MOST_CHARACTERS = 500_000
-MOST_ENTRIES = 40_000
+MOST_ENTRIES = 30_000
 DEEPEST = 20
 
 Path = tuple[str | int, ...]

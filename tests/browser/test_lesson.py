@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.house import LESSONS, PHONE, WIDE, Desk, label, new_officer, records_of, sign_in
+from tests.browser.house import LESSONS, PATIENCE, PHONE, WIDE, Desk, label, new_officer, records_of, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -44,6 +45,10 @@ def weigh(page: Page, address: str) -> tuple[list[str], float]:
     session.send("Network.clearBrowserCache")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
     page.goto(address, wait_until="networkidle")
+    end = monotonic() + PATIENCE / 1000
+    while not asked.keys() <= weights.keys():
+        assert monotonic() < end, f"never finished: {[asked[one] for one in asked.keys() - weights.keys()]}"
+        page.evaluate("0")  # lets the events of the line come in
     # Of the page before, something may still have been under way.
     return list(asked.values()), sum(weights[request] for request in asked)
 
