@@ -120,10 +120,10 @@ def test_a_barrier_would_be_found(desk: Desk) -> None:
     page = desk.open()
     page.goto("/help")
     assert list(barriers(page)) == []
+    desk.complaints.expected.add("status of 404")
     page.evaluate("""document.querySelector("main").insertAdjacentHTML("beforeend",
       `<img src="/static/none.svg"><button>Go</button><p class="faint">Hardly to be read</p>`)""")
     page.evaluate("document.styleSheets[0].insertRule('.faint { color: #777; background: #666; width: 500px }')")
-    desk.complaints.expected.add("status of 404")
     found = "\n".join(barriers(page))
     assert "1280 light: image-alt" in found
     assert "360 dark: color-contrast" in found

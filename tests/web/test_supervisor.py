@@ -42,7 +42,7 @@ def table(page: Page) -> list[Element]:
 
 def shown(line: Element) -> dict[str, str]:
     """What a line of the page says, under the names of the file."""
-    name, number, office, progress, percent, completed, evidence, state = line.all("td")
+    name, state, progress, percent, completed, evidence, office, number = line.all("td")
     met, _, total = progress.text.partition(" of ")
     return {
         "name": name.all("span")[0].text,
