@@ -1,4 +1,4 @@
-"""Not collected yet, since some of it still fails. Addresses, names, statuses, files and commands others rely on.
+"""Not collected yet. What other programs and people's bookmarks rely on: addresses, names, statuses, files and commands.
 
 Seen from outside: a demo of its own, plain HTTP, the `elearn` command, and the trainers' files for the right answers.
 A change that breaks a test here breaks somebody's script; it needs a redirect, an alias or a converter beside it.
