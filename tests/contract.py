@@ -1,4 +1,6 @@
-"""Not collected yet. What other programs and people's bookmarks rely on: addresses, names, statuses, files and commands.
+"""What other programs and people's bookmarks rely on: addresses, names, statuses, files and commands.
+
+Not collected yet.
 
 Seen from outside: a demo of its own, plain HTTP, the `elearn` command, and the trainers' files for the right answers.
 A change that breaks a test here breaks somebody's script; it needs a redirect, an alias or a converter beside it.
@@ -27,8 +29,8 @@ import pytest
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
+from elearn.domain.labs import LABS
 from tests.answer_key import Entry, questions_in
-from tests.given import sorter_runs
 from tests.pages import Page
 from tests.server import ELEARN, ROOT, Answer, Browser, Fields, Server, demo_in, environment, serving
 
@@ -235,9 +237,8 @@ def take_lesson(trip: Trip, path: Path) -> None:
         answer = officer.post(f"{address}/checks/{check}", fields_for(page, {check: entry}, [check]))
         trip.statuses[f"check {check}"] = answer.status
     if "name: grievance-sorter" in path.read_text():
-        for run in sorter_runs():
-            labels = {f"label-{complaint}": department for complaint, department in run["labels"].items()}
-            fields = {**labels, "size": str(run["size"]), "language": run["language"]}
+        for run in LABS["grievance-sorter"].sample_runs("en"):
+            fields = LABS["grievance-sorter"].fields(run)
             trip.statuses["lab"] = officer.post(f"{address}/labs/grievance-sorter", fields).status
     for time in ("done", "done again"):
         trip.statuses[f"{time} {path.stem}"] = officer.post(f"{address}/done").status

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask
 
 from elearn.domain.course import Course, Lesson, Quiz
-from elearn.domain.labs.grievance_sorter import DEPARTMENTS, LEARN
+from elearn.domain.labs import LABS
 from elearn.domain.questions import Given as Answered
 from elearn.domain.questions import Numeric, Question
 from elearn.services import accounts, learning, library, people, quizzes
@@ -40,16 +40,6 @@ def wrong_answer(question: Question) -> Answered:
     if isinstance(question, Numeric):
         return str(question.answer + question.tolerance + 1)
     return next((i,) for i in range(len(question.options)) if (i,) != question.key())
-
-
-def sorter_runs() -> list[dict[str, Any]]:
-    """Trained well with 24 examples, then misled: a whole department's complaints sent to another one."""
-    right = {complaint.id: complaint.department for complaint in LEARN[:24]}
-    misled = {i: DEPARTMENTS[1] if department == DEPARTMENTS[0] else department for i, department in right.items()}
-    return [{"language": "en", "size": 24, "labels": labels} for labels in (right, misled)]
-
-
-REACHING_RUNS: dict[str, Callable[[], list[dict[str, Any]]]] = {"grievance-sorter": sorter_runs}
 
 
 class Given:
@@ -152,7 +142,7 @@ class Given:
         """Runs that reach the lab's result."""
         lesson = self.course.lesson_of_lab(name)
         assert lesson is not None
-        for choices in REACHING_RUNS[name]():
+        for choices in LABS[name].sample_runs("en"):
             self.later(minutes=1)
             learning.run_lab(person.id, self.course, lesson, name, choices, self.now)
 

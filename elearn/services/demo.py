@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from elearn.domain.course import Course
-from elearn.domain.labs.grievance_sorter import DEPARTMENTS, LEARN
+from elearn.domain.labs import LABS
 from elearn.domain.questions import Given, Numeric, Question
 from elearn.domain.roles import RoleName
 from elearn.services import accounts, learning, library, people, quizzes
@@ -187,7 +186,7 @@ def _learn(officer_id: int, course: Course, person: DemoPerson, at: datetime) ->
             learning.answer_check(officer_id, course, lesson, check, _right(check), at)
         learning.mark_lesson_done(officer_id, course, lesson, "en", at)
         for lab in lesson.labs:
-            for choices in _sorter_runs() if person.lessons >= len(lessons) and lab == "grievance-sorter" else ():
+            for choices in LABS[lab].sample_runs("en") if person.lessons >= len(lessons) else ():
                 at += timedelta(minutes=3)
                 learning.run_lab(officer_id, course, lesson, lab, choices, at)
     for quiz_id in course.route(person.route).quizzes if person.lessons >= len(lessons) else ():
@@ -201,13 +200,6 @@ def _learn(officer_id: int, course: Course, person: DemoPerson, at: datetime) ->
 
 def _right(question: Question) -> Given:
     return str(question.answer) if isinstance(question, Numeric) else question.key()
-
-
-def _sorter_runs() -> list[dict[str, Any]]:
-    """Two runs of the grievance sorter that reach its result: every label right, then one department misled."""
-    right = {complaint.id: complaint.department for complaint in LEARN[:24]}
-    misled = {c: DEPARTMENTS[1] if d == DEPARTMENTS[0] else d for c, d in right.items()}
-    return [{"language": "en", "size": 24, "labels": labels} for labels in (right, misled)]
 
 
 def _email(person: DemoPerson) -> str:

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.house import PATIENCE, Desk, House, shipped
 from tests.browser.house import chromium as running_chromium
+from tests.browser.labs import Open, opening
 
 expect.set_options(timeout=PATIENCE)
 
@@ -35,3 +36,10 @@ def desk(chromium: Browser, house: House) -> Iterator[Desk]:
     yield desk
     desk.close()
     assert desk.complaints.found == []
+
+
+@pytest.fixture
+def open_lab(chromium: Browser) -> Iterator[Open]:
+    """Opens practice labs by themselves."""
+    with opening(chromium) as open_:
+        yield open_

@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import insert
 
 from elearn.domain.course import Lesson
+from elearn.domain.labs import LABS
 from elearn.domain.ledger import broken_at, commitment
 from elearn.domain.questions import Given as Answered
 from elearn.domain.questions import Question, UnreadableAnswer
@@ -19,7 +20,7 @@ from elearn.models.learning import Attempt, CheckAnswer, Enrolment, LabRun, Less
 from elearn.services import learning, quizzes
 from elearn.services.learning import ChecksOpen, CheckState, TooManyTries
 from tests.at_once import at_once
-from tests.given import COURSE, Given, Person, right_answer, sorter_runs, wrong_answer
+from tests.given import COURSE, Given, Person, right_answer, wrong_answer
 from tests.records import chain, count, kinds, rows, salt, standing_of, status_afresh
 
 LAB = "grievance-sorter"
@@ -223,12 +224,13 @@ def test_runs_reach_the_labs_result(app: Flask, given: Given) -> None:
     assert lesson is not None
     told = [
         learning.run_lab(meera.id, given.course, lesson, LAB, choices, given.later(minutes=1))
-        for choices in sorter_runs()
+        for choices in LABS[LAB].sample_runs("en")
     ]
     assert [reached for _, reached in told] == [False, True]
     kept = sorted(rows(LabRun, officer_id=meera.id), key=lambda row: row.received_at)
     assert [(row.choices, row.figures, row.reached) for row in kept] == [
-        (choices, figures, reached) for choices, (figures, reached) in zip(sorter_runs(), told, strict=True)
+        (choices, figures, reached)
+        for choices, (figures, reached) in zip(LABS[LAB].sample_runs("en"), told, strict=True)
     ]
     records = learning.lesson_records(meera.id, given.course, lesson)
     assert records.reached == {LAB}
@@ -240,7 +242,7 @@ def test_the_same_run_sent_twice_is_one(app: Flask, given: Given) -> None:
     meera = given.officer("Meera")
     lesson = given.course.lesson_of_lab(LAB)
     assert lesson is not None
-    good, misled = sorter_runs()
+    good, misled = LABS[LAB].sample_runs("en")
     first = learning.run_lab(meera.id, given.course, lesson, LAB, good, given.now, "run-1")
     # The answer was lost on the way; the same act comes again, whatever stands in it now.
     again = learning.run_lab(meera.id, given.course, lesson, LAB, misled, given.later(minutes=1), "run-1")
@@ -253,7 +255,7 @@ def test_runs_without_end_are_refused(app: Flask, given: Given) -> None:
     meera = given.officer("Meera")
     lesson = given.course.lesson_of_lab(LAB)
     assert lesson is not None
-    good = sorter_runs()[0]
+    good = LABS[LAB].sample_runs("en")[0]
     learning.run_lab(meera.id, given.course, lesson, LAB, good, given.now, "run-0")
     first = rows(LabRun)[0]._asdict()
     with writing() as connection:

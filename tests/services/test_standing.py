@@ -17,6 +17,7 @@ from flask import Flask
 from sqlalchemy import Row, insert, text, update
 
 from elearn.domain.course import Course
+from elearn.domain.labs import LABS
 from elearn.domain.ledger import broken_at
 from elearn.domain.status import Status
 from elearn.models.certificates import Certificate
@@ -25,7 +26,7 @@ from elearn.models.learning import Attempt, Enrolment, LessonRecord, Standing, S
 from elearn.models.people import SignIn
 from elearn.services import learning, people, quizzes, standing
 from tests.at_once import at_once
-from tests.given import Given, Person, right_answer, sorter_runs, wrong_answer
+from tests.given import Given, Person, right_answer, wrong_answer
 from tests.records import chain, count, head, kinds, rows, standing_of, status_afresh
 
 LAB = "grievance-sorter"
@@ -211,7 +212,7 @@ class Walk:
     def run(self) -> None:
         lesson = self.given.course.lesson_of_lab(LAB)
         assert lesson is not None
-        choices = self.chance.choice(sorter_runs())
+        choices = self.chance.choice(LABS[LAB].sample_runs("en"))
         learning.run_lab(
             self.meera.id, self.given.course, lesson, LAB, choices, self.given.later(seconds=30 * self.hurry)
         )
@@ -361,7 +362,10 @@ def test_two_last_acts_at_once_are_one_completion(app: Flask, given: Given) -> N
     answers, now = {q.id: right_answer(q) for q in questions}, given.later(minutes=9)
     lesson = course.lesson_of_lab(LAB)
     assert lesson is not None
-    runs = [partial(learning.run_lab, meera.id, course, lesson, LAB, choices, now) for choices in sorter_runs() * 2]
+    runs = [
+        partial(learning.run_lab, meera.id, course, lesson, LAB, choices, now)
+        for choices in LABS[LAB].sample_runs("en") * 2
+    ]
     with ThreadPoolExecutor() as pool:
         with holding_the_enrolment(meera, course, now) as until_waiting:
             first = pool.submit(at_once, app, [lambda: quizzes.submit_attempt(meera.id, attempt, answers, now)])

@@ -12,15 +12,13 @@ half to three quarters of the cases only. Where the result does not fall, `todo`
 """
 
 import functools
-import json
 import math
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from elearn.domain.labs.lab import BadChoices, Run, only
+from elearn.domain.labs.lab import BadChoices, Run, data_of, only, spoken
+from elearn.domain.labs.text import tokens
 
 SIZES = (12, 24, 48)
 LANGUAGES = ("en", "hi")
@@ -42,16 +40,7 @@ SCRIPT_WORDS = (
 # Two scores this near are a tie: the logarithms of two machines may differ in the last digit.
 TIE = 1e-9
 
-DATA = json.loads(Path(__file__).with_name("grievance_sorter.json").read_text("utf-8"))
-
-
-def tokens(text: str) -> list[str]:
-    """The words of a text: NFC, lower case, unbroken runs of letters, marks and digits (Unicode L*, M*, N*).
-
-    Joiners are dropped, since the same Hindi word is typed with and without them.
-    """
-    plain = unicodedata.normalize("NFC", text.replace("\u200c", "").replace("\u200d", "")).lower()
-    return "".join(letter if unicodedata.category(letter)[0] in "LMN" else " " for letter in plain).split()
+DATA = data_of(__file__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +138,6 @@ def _strongest(words: Sequence[str], likelihoods: Sequence[Sequence[float]], dec
 def _foreign_to(language: str) -> list[dict[str, Any]]:
     """The ready-made complaint in the languages that a sorter trained in this one never met."""
     return [row for row in DATA["elsewhere"] if row["lang"] != language]
-
-
-def _spoken(language: str) -> str:
-    """The language the lab speaks to this reader."""
-    return language if language in LANGUAGES else LANGUAGES[0]
 
 
 def _trained_well(run: Run) -> bool:
@@ -329,6 +313,10 @@ class GrievanceSorter:
             chosen[complaint.id] = label
         return {"language": language, "size": int(size), "labels": chosen}
 
+    def fields(self, choices: dict[str, Any]) -> dict[str, str]:
+        labels = {LABEL + complaint: department for complaint, department in choices["labels"].items()}
+        return {"language": choices["language"], "size": str(choices["size"]), **labels}
+
     def run(self, choices: dict[str, Any]) -> dict[str, Any]:
         """Train with the labels, judge 24 unseen complaints and four in foreign languages.
 
@@ -354,7 +342,7 @@ class GrievanceSorter:
     def todo(self, language: str, runs: Sequence[Run]) -> list[dict[str, Any]]:
         """The two tasks. The fall is looked for after a good run and against it, with as many examples in the same
         language, so that nothing but the labels can have caused it."""
-        words = WORDS[_spoken(language)]
+        words = WORDS[spoken(language, LANGUAGES)]
         goods = [run for run in runs if _trained_well(run)]
         why = {
             "train-well": "" if goods else _why_not_trained_well(runs),
@@ -380,17 +368,24 @@ class GrievanceSorter:
     def refusal(self, language: str, problem: BadChoices) -> str:
         """Which complaint still needs a department; or, for what no page of ours sends, to load the page again."""
         code = "bad_missing_label" if problem.code == "missing-label" else "bad_form"
-        return WORDS[_spoken(language)][code].format(**problem.arguments)
+        return WORDS[spoken(language, LANGUAGES)][code].format(**problem.arguments)
+
+    def sample_runs(self, language: str) -> list[dict[str, Any]]:
+        """Trained well with 24 examples, then misled: a whole department's complaints sent to another one."""
+        right = {complaint.id: complaint.department for complaint in LEARN[:ENOUGH_EXAMPLES]}
+        misled = {i: DEPARTMENTS[1] if place == DEPARTMENTS[0] else place for i, place in right.items()}
+        tag = spoken(language, LANGUAGES)
+        return [{"language": tag, "size": ENOUGH_EXAMPLES, "labels": labels} for labels in (right, misled)]
 
     def view(self, language: str, runs: Sequence[Run]) -> dict[str, Any]:
         """Everything `templates/labs/grievance-sorter.html` shows, with the latest run's labels still chosen.
 
         `data` is what the script is given; `script`, `modules` and `style` are paths under `static`.
         """
-        spoken = _spoken(language)
-        words = WORDS[spoken]
+        tag = spoken(language, LANGUAGES)
+        words = WORDS[tag]
         # Labels may be taken over from a run in another language; its words and decisions would confuse.
-        latest = next((run for run in reversed(runs) if run[0]["language"] == spoken), None)
+        latest = next((run for run in reversed(runs) if run[0]["language"] == tag), None)
         figures = latest[1] if latest else {}
         told = _told(latest) if latest else {}
         return {
@@ -398,25 +393,25 @@ class GrievanceSorter:
             "script": f"labs/{self.name}.js",
             "modules": ["labs/frame.js"],
             "style": "css/labs.css",
-            "language": spoken,
-            "language_name": _language_names(spoken)[spoken],
+            "language": tag,
+            "language_name": _language_names(tag)[tag],
             "words": words,
-            "departments": _departments(spoken),
+            "departments": _departments(tag),
             "sizes": [{"size": size, "text": words[f"size_{size}"]} for size in SIZES],
             "size": runs[-1][0]["size"] if runs else SIZES[0],
-            "groups": _groups(spoken, runs[-1] if runs else None),
+            "groups": _groups(tag, runs[-1] if runs else None),
             "ran": latest is not None,
             "headline": words["headline"].format(**told) if told else "",
             "headline_detail": words["headline_detail"].format(**told) if told else "",
-            "runs": _run_rows(spoken, runs),
+            "runs": _run_rows(tag, runs),
             "confusion": figures.get("confusion", [[0] * len(DEPARTMENTS) for _ in DEPARTMENTS]),
-            "tests": _test_rows(spoken, figures),
-            "elsewhere": _elsewhere_rows(spoken, figures),
-            "elsewhere_help": _elsewhere_help(spoken),
-            "todo": self.todo(spoken, runs),
+            "tests": _test_rows(tag, figures),
+            "elsewhere": _elsewhere_rows(tag, figures),
+            "elsewhere_help": _elsewhere_help(tag),
+            "todo": self.todo(tag, runs),
             "reached": self.reached(runs),
             # The script goes on from the latest run: its labels train the machine that answers typed complaints.
-            "data": {**_given(spoken), "latest": latest[0] if latest else None},
+            "data": {**_given(tag), "latest": latest[0] if latest else None},
         }
 
 

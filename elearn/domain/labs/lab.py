@@ -1,6 +1,8 @@
 """What every practice lab is: choices read from a form, re-run by the server, and a result that can be reached."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 # A row of the lab's history: the officer's choices and the figures the server found for them.
@@ -30,6 +32,10 @@ class Lab(Protocol):
         alone. Raises BadChoices."""
         ...
 
+    def fields(self, choices: dict[str, Any]) -> dict[str, str]:
+        """The form fields that a browser sends for these choices: what `read` reads."""
+        ...
+
     def run(self, choices: dict[str, Any]) -> dict[str, Any]:
         """The figures these choices lead to, fit for JSON: counts are ints, probabilities floats from 0 to 1.
         The same choices always give the same figures."""
@@ -45,6 +51,10 @@ class Lab(Protocol):
 
     def refusal(self, language: str, problem: BadChoices) -> str:
         """What to tell the officer whose form was refused."""
+        ...
+
+    def sample_runs(self, language: str) -> list[dict[str, Any]]:
+        """Choices that reach the result, in order: for demo people and for tests."""
         ...
 
     def view(self, language: str, runs: Sequence[Run]) -> dict[str, Any]:
@@ -63,3 +73,14 @@ def only(form: Mapping[str, Sequence[str]], field: str, possible: Collection[str
         # Cut short, because whoever invents a value may invent a long one.
         raise BadChoices("not-possible", field=field, value=values[0][:40])
     return values[0]
+
+
+def data_of(module_file: str) -> dict[str, Any]:
+    """A lab's words and data: the JSON file beside its module."""
+    data: dict[str, Any] = json.loads(Path(module_file).with_suffix(".json").read_text("utf-8"))
+    return data
+
+
+def spoken(language: str, languages: Sequence[str]) -> str:
+    """The language the lab speaks to this reader: the first where it does not speak the reader's."""
+    return language if language in languages else languages[0]

@@ -1,11 +1,16 @@
 /** What every practice lab's script shares: its part of the page, and runs saved in the background. */
 
 const RETRY_AFTER = 20_000; // milliseconds
+const WORD = /[\p{L}\p{M}\p{N}]+/gu;
 
 export const say = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 // Rounded down, so that 99.6 % does not look certain.
 export const percent = (share) => Math.floor(100 * share);
+
+/** The words of a text: what domain/labs/text.py sees on the server. */
+export const tokens = (text) =>
+  text.replace(/[\u200c\u200d]/g, "").normalize("NFC").toLowerCase().match(WORD) ?? [];
 
 /** The lab's section with its data, or null on a page without it. */
 export function findLab(name) {

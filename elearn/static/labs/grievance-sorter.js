@@ -1,12 +1,8 @@
 /** Practice lab 1 in the page: trains at once what domain/labs/grievance_sorter.py trains again on the server. */
 
-import { findLab, percent, saver, say, write } from "./frame.js";
+import { findLab, percent, saver, say, tokens, write } from "./frame.js";
 
-const WORD = /[\p{L}\p{M}\p{N}]+/gu;
 const TIE = 1e-9; // two scores this near are a tie, because logarithms may differ in the last digit
-
-export const tokens = (text) =>
-  text.replace(/[\u200c\u200d]/g, "").normalize("NFC").toLowerCase().match(WORD) ?? [];
 
 /** A sorter trained by multinomial naive Bayes with Laplace smoothing 1: counts per word and department. */
 export function train(data, { size, labels }) {
