@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from html import unescape
 from html.parser import HTMLParser
@@ -339,14 +340,18 @@ def all_plain(course: Course) -> list[str]:
     return [*texts, *(text for source in sources for text in (source.text, source.title, source.url))]
 
 
-FIELDS = {
-    "a stem": ("01-scores/questions.en.md", "Which two are tools?", "Which {}?"),
-    "an option": ("01-scores/questions.en.md", "- [x] A rule", "- [x] {}"),
-    "a feedback": ("01-scores/questions.en.md", "Right as well.", "{}"),
-    "an explanation": ("01-scores/questions.en.md", "> Two of three.", "> {}"),
-    "the stem of a check": ("01-scores/01-rare.en.md", "In 10,000 files,", "{}"),
-    "the reason of a module": ("01-scores/module.en.md", "Scores are guesses", "{}"),
+MARKDOWN_FIELDS = [
+    ("01-scores/questions.en.md", "Which two are tools?", "Which {}?"),
+    ("01-scores/questions.en.md", "- [x] A rule", "- [x] {}"),
+    ("01-scores/questions.en.md", "Right as well.", "{}"),
+    ("01-scores/questions.en.md", "> Two of three.", "> {}"),
+    ("01-scores/01-rare.en.md", "In 10,000 files,", "{}"),
+    ("01-scores/module.en.md", "Scores are guesses", "{}"),
+]
+
+PLAIN_FIELDS = {
     "the title of a lesson": ("01-scores/01-rare.en.md", "title: Rare things", "title: '{}'"),
+    "the title of a bank": ("final/questions.en.md", "title: Final", "title: '{}'"),
     "a term": ("glossary.yaml", "{en: base rate,", "{{en: '{}',"),
     "a meaning": ("glossary.yaml", "{en: How common a thing is.,", "{{en: '{}',"),
     "a fact": ("facts.yaml", "{en: Debts were raised by arithmetic.,", "{{en: '{}',"),
@@ -354,27 +359,47 @@ FIELDS = {
     "a source": ("facts.yaml", "title: Report of the commission", "title: '{}'"),
     "an address": ("facts.yaml", "https://example.org/report?a=1&b=2", "https://example.org/{}"),
     "the title of the course": ("course.yaml", "{en: Small course,", "{{en: '{}',"),
+    "an outcome": ("course.yaml", "{en: Classify tools.,", "{{en: '{}',"),
+    "a route": ("course.yaml", "{en: Officers,", "{{en: '{}',"),
 }
+
+
+def with_vector(folder: Path, vector: str, fields: list[tuple[str, str, str]]) -> Course | None:
+    """The small course with the vector in these fields, or None if it is refused."""
+    files = small_course()
+    for file, old, new in fields:
+        assert old in files[file]
+        line = " ".join(vector.split("\n")).replace("'", "''" if new.endswith("',") or "'{}'" in new else "'")
+        files[file] = files[file].replace(old, new.format(line), 1)
+    course, problems = compiled(write(folder / "small", files))
+    assert course or problems
+    return course
 
 
 @pytest.mark.parametrize("vector", VECTORS)
 def test_no_vector_gets_into_a_course(vector: str, tmp_path: Path) -> None:
     """Either the compiler refuses it, or it is as plain as what it stands in."""
-    for number, (file, old, new) in enumerate(FIELDS.values()):
-        files = small_course()
-        assert old in files[file]
-        line = " ".join(vector.split("\n")).replace("'", "''" if file.endswith(".yaml") else "'")
-        files[file] = files[file].replace(old, new.format(line), 1)
-        course, problems = compiled(
-            write(tmp_path / str(number), {f"small/{name}": text for name, text in files.items()}) / "small"
-        )
-        assert course or problems
-        for html in all_html(course) if course else ():
-            assert_inactive(html)
-        for text in all_plain(course) if course else ():
-            assert not any(
-                text[i + 1 : i + 2].isalpha() or text[i + 1] in "/!?" for i in range(len(text) - 1) if text[i] == "<"
-            )
+    course = with_vector(tmp_path, vector, MARKDOWN_FIELDS)
+    for html in all_html(course) if course else ():
+        assert_inactive(html)
+
+
+@pytest.mark.parametrize("field", PLAIN_FIELDS)
+@pytest.mark.parametrize(
+    "vector", ["<script>alert(1)</script>", "a <img src=x onerror=alert(1)>", "</title>", "<!-- x"]
+)
+def test_no_tag_gets_into_plain_text(field: str, vector: str, tmp_path: Path) -> None:
+    assert with_vector(tmp_path, vector, [PLAIN_FIELDS[field]]) is None
+
+
+@pytest.mark.parametrize("field", PLAIN_FIELDS)
+def test_plain_text_may_compare_numbers(field: str, tmp_path: Path) -> None:
+    course = with_vector(tmp_path, "R&D: 1 < 2", [PLAIN_FIELDS[field]])
+    if field == "an address":
+        assert course is None
+    else:
+        assert course
+        assert not any(re.search(r"<[a-zA-Z/!?]", text) for text in all_plain(course))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -38,9 +38,11 @@ def weigh(page: Page, address: str) -> tuple[list[str], float]:
     headers too, in bytes."""
     asked: dict[str, str] = {}
     weights: dict[str, float] = {}
+    page.goto("about:blank", wait_until="networkidle")  # whatever the page before still wanted is given up
     session = page.context.new_cdp_session(page)
     session.on("Network.requestWillBeSent", lambda told: asked.update({told["requestId"]: told["request"]["url"]}))
     session.on("Network.loadingFinished", lambda told: weights.update({told["requestId"]: told["encodedDataLength"]}))
+    session.on("Network.loadingFailed", lambda told: asked.pop(told["requestId"], None))
     session.send("Network.enable")
     session.send("Network.clearBrowserCache")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
@@ -49,7 +51,6 @@ def weigh(page: Page, address: str) -> tuple[list[str], float]:
     while not asked.keys() <= weights.keys():
         assert monotonic() < end, f"never finished: {[asked[one] for one in asked.keys() - weights.keys()]}"
         page.evaluate("0")  # lets the events of the line come in
-    # Of the page before, something may still have been under way.
     return list(asked.values()), sum(weights[request] for request in asked)
 
 
