@@ -1,7 +1,5 @@
 """What other programs and people's bookmarks rely on: addresses, names, statuses, files and commands.
 
-Not collected yet.
-
 Seen from outside: a demo of its own, plain HTTP, the `elearn` command, and the trainers' files for the right answers.
 A change that breaks a test here breaks somebody's script; it needs a redirect, an alias or a converter beside it.
 """
