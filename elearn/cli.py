@@ -46,7 +46,7 @@ SENTENCES: Mapping[type[Exception], str] = {
     library.NotServed: "No course {} is being served.",
     reports.NoSuchOffice: "There is no office with the code {}.",
     certificates.UnknownCertificate: "There is no certificate {}.",
-    certificates.CannotRevoke: "{}: only a valid certificate can be revoked.",
+    certificates.NotCurrent: "{}: only a valid or withheld certificate can be revoked or issued again.",
     demo.NotForDemo: "{} The demo adds accounts with a known password: give it another --data folder.",
 }
 
@@ -258,11 +258,7 @@ def officer_add(
 ) -> None:
     """Adds an officer, enrolled in every course, and prints the link for the first password."""
     names = {people.language_of(name): name}
-    for pair in more_names:
-        tag, sign, text = pair.partition("=")
-        if not sign:
-            raise click.UsageError(f"--name-in needs TAG=NAME, not {pair!r}.")
-        names[tag] = text
+    names.update(_pairs(more_names))
     officer_id = people.add_officer(
         email,
         names,
@@ -300,6 +296,19 @@ def officer_enable(officer: str) -> None:
     click.echo(f"{officer} may sign in again.")
 
 
+@officer_group.command("name")
+@click.argument("officer")
+@click.argument("names", nargs=-1, required=True, metavar="TAG=NAME…")
+@click.option("--primary", is_flag=True, help="The first one given stands first on certificates from now on.")
+def officer_name(officer: str, names: tuple[str, ...], primary: bool) -> None:
+    """Gives OFFICER a name in a language, or another one there. A certificate issued before keeps the old name until
+    it is issued again."""
+    officer_id = people.find_officer(officer)
+    for number, (tag, text) in enumerate(_pairs(names)):
+        people.set_name(officer_id, tag, text, _now(), primary=primary and number == 0)
+        click.echo(f"{officer}: {tag} {text}")
+
+
 @officer_group.command("role")
 @click.argument("officer")
 @click.argument("role", type=click.Choice(ROLES))
@@ -315,6 +324,14 @@ def officer_role(officer: str, role: str, office: str | None, end: bool) -> None
     roles = people.person(officer_id, _now()).roles
     held = ", ".join(f"{name} in {code}" if code else f"{name} everywhere" for name, code in roles)
     click.echo(f"{officer} is now {held or 'an officer without further roles'}.")
+
+
+def _pairs(given: tuple[str, ...]) -> list[tuple[str, str]]:
+    """(language tag, name) from hi=…"""
+    for pair in given:
+        if "=" not in pair:
+            raise click.UsageError(f"A name is given as TAG=NAME, such as hi=…, not {pair!r}.")
+    return [(pair.partition("=")[0], pair.partition("=")[2]) for pair in given]
 
 
 def _print_link(officer_id: int) -> None:
@@ -407,7 +424,7 @@ def check_command(ctx: click.Context, path: Path | None, file_format: str, stric
 
 @main.group("certificate")
 def certificate_group() -> None:
-    """Checks and revokes certificates."""
+    """Checks certificates, revokes them, and issues them again."""
 
 
 @certificate_group.command("verify")
@@ -426,6 +443,28 @@ def certificate_revoke(serial: str, why: str) -> None:
     """Revokes a certificate for good."""
     revoked = certificates.revoke(serial, why, _now())
     click.echo(f"{revoked.state}  {revoked.serial}")
+
+
+@certificate_group.command("reissue")
+@click.argument("serial")
+def certificate_reissue(serial: str) -> None:
+    """Issues a certificate again, with the officer's names as they are now; the old one becomes superseded."""
+    old = certificates.find(serial).serial
+    new = certificates.reissue(serial, _now())
+    click.echo(_one_line(f"{new.state}  {new.serial}  {new.record.name}  (supersedes {old})"))
+
+
+@main.command("reconcile")
+@click.pass_context
+def reconcile_command(ctx: click.Context) -> None:
+    """Issues the certificates that are owed: withheld ones whose names can be set by now. Exit status 0 only when none
+    is left waiting."""
+    for old, new in certificates.reissue_withheld(_now()):
+        click.echo(_one_line(f"issued    {new.serial}  {new.record.name}  (supersedes {old.serial})"))
+    waiting = certificates.withheld()
+    for one in waiting:
+        click.echo(_one_line(f"withheld  {one.serial}  {one.record.name}  (no font has {one.why})"))
+    ctx.exit(1 if waiting else 0)
 
 
 def _verified(given: str) -> str:

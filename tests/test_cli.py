@@ -271,6 +271,26 @@ def test_certificates_are_verified_and_revoked(run: Run, sqlite_app: Flask, give
     assert run("certificate", "revoke", serial, "--why", "again").exit_code == 1
 
 
+def test_a_withheld_certificate_is_issued_once_the_name_is_mended(run: Run, sqlite_app: Flask, given: Given) -> None:
+    meera = given.officer("Meera", names={"en": "Meera \U00013000"})
+    given.completed(meera, minutes_a_lesson=12)
+    old = certificates.of_officer(meera.id)[0].serial
+    waiting = run("reconcile")
+    assert (waiting.exit_code, waiting.output.split()[:2]) == (1, ["withheld", old])
+    assert "U+13000" in waiting.output
+    assert run("officer", "name", meera.email, "en").exit_code == 2
+    assert run("officer", "name", meera.email, "en=Meera Devi", "hi=मीरा देवी", "--primary").exit_code == 0
+    mended = run("reconcile")
+    assert mended.exit_code == 0
+    assert f"Meera Devi  (supersedes {old})" in mended.output
+    assert run("reconcile").output == ""
+    serial = mended.output.split()[1]
+    again = run("certificate", "reissue", serial)
+    assert again.output.startswith("valid  ")
+    assert run("certificate", "reissue", serial).exit_code == 1
+    assert run("certificate", "verify", serial).output == f"superseded  {serial}\n"
+
+
 # Serving
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from secrets import token_bytes, token_hex
@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from flask import Flask, current_app
 from joserfc.jwk import KeySet
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
 from elearn.domain.certificate import (
     BadSerial,
@@ -24,7 +24,6 @@ from elearn.domain.certificate import (
     normal_serial,
     record_from_bytes,
 )
-from elearn.domain.certificate import Evidence as CertificateEvidence
 from elearn.domain.course import Course
 from elearn.domain.status import Evidence
 from elearn.exports.certificate_pdf import certificate_pdf, missing_glyphs
@@ -63,8 +62,8 @@ class NoName(Exception):
     """The officer has no name, so there is nobody to certify. Nothing of the act that asked for it is kept."""
 
 
-class CannotRevoke(ValueError):
-    """Only a valid or withheld certificate can be revoked."""
+class NotCurrent(ValueError):
+    """Only a valid or withheld certificate can be revoked or issued again: the others are over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,31 +110,57 @@ def issue(connection: Connection, officer_id: int, course: Course, evidence: Evi
     """Issues the certificate of a completion, inside its transaction; returns the serial.
 
     A name with a character that no shipped font can set is never printed as a box: the certificate is `withheld`
-    with the character named, the completion stands, and the administrator is told by the list of withheld ones.
+    with the character named, the completion stands, and the administrator is told by the log and by the list of
+    withheld ones.
     """
     mine = _issuing()
-    record = _record(connection, officer_id, course, evidence, now, mine)
-    missing = _missing(record)
-    state = "withheld" if missing else "valid"
-    why = " ".join(f"U+{ord(c):04X}" for c in missing)[:400]
-    connection.execute(
-        insert(Certificate).values(
-            serial=record.serial,
-            officer_id=officer_id,
-            course=course.id,
-            version=course.version,
-            issued_at=now,
-            token=sign(canonical_bytes(record), signing_key(mine.keys)),
-            state=state,
-            state_at=now,
-            why=why,
-        )
+    record = CertificateRecord(
+        serial=new_serial(token_bytes(16)),
+        **_names(connection, officer_id),
+        course=course.id,
+        course_title=dict(course.title),
+        course_version=course.version,
+        issuer=mine.organisation,
+        issued_on=now.astimezone(mine.timezone).date(),
+        completed_at=now,
+        evidence=evidence or "checked",
+        chain_head=ledger.head_of(connection, officer_id),
     )
-    kind = "certificate_withheld" if missing else "certificate_issued"
-    facts = {"course": course.id, "version": course.version, "serial": record.serial}
-    ledger.append(connection, officer_id, kind, record.serial, facts, now)
-    standing.set_certificate(connection, officer_id, course.id, record.serial)
+    _keep(connection, officer_id, record, now)
     return record.serial
+
+
+def reissue(serial_text: str, now: datetime) -> CertificateView:
+    """Issues a certificate again with the officer's names as they are now: the same completion, a new serial, and
+    the old one superseded. Raises UnknownCertificate, NotCurrent."""
+    old, mine = find(serial_text), _issuing()
+    with writing() as connection:
+        officer_id = _leave(connection, old, "superseded", "", now)
+        ledger.append(connection, officer_id, "certificate_superseded", old.serial, {"serial": old.serial}, now)
+        record = replace(
+            old.record,
+            serial=new_serial(token_bytes(16)),
+            **_names(connection, officer_id),
+            issuer=mine.organisation,
+            issued_on=now.astimezone(mine.timezone).date(),
+            chain_head=ledger.head_of(connection, officer_id),
+        )
+        _keep(connection, officer_id, record, now)
+        connection.execute(
+            update(Certificate).where(Certificate.serial == old.serial).values(superseded_by=record.serial)
+        )
+    return find(record.serial)
+
+
+def reissue_withheld(now: datetime) -> tuple[tuple[CertificateView, CertificateView], ...]:
+    """(old, new) for every withheld certificate whose names can be set by now: mended, or in a font that was added."""
+    waiting = []
+    with reading() as connection:
+        for old in withheld():
+            officer_id = connection.execute(_OFFICER_OF, {"serial": old.serial}).scalar_one()
+            if not _missing(replace(old.record, **_names(connection, officer_id), issuer=_issuing().organisation)):
+                waiting.append(old)
+    return tuple((old, reissue(old.serial, now)) for old in waiting)
 
 
 def find(serial_text: str) -> CertificateView:
@@ -201,22 +226,15 @@ def check_document(data: bytes) -> tuple[Verdict, CertificateRecord | None]:
 
 
 def revoke(serial_text: str, why: str, now: datetime) -> CertificateView:
-    """Revokes a certificate, with the reason that its page will show. Raises UnknownCertificate, CannotRevoke."""
+    """Revokes a certificate, with the reason that its page will show. Raises UnknownCertificate, NotCurrent."""
     found = find(serial_text)
     with writing() as connection:
-        changed = connection.execute(
-            update(Certificate)
-            .where(Certificate.serial == found.serial, Certificate.state.in_(("valid", "withheld")))
-            .values(state="revoked", state_at=now, why=why[:400])
-        ).rowcount
-        if not changed:
-            raise CannotRevoke(f"{found.serial} is {found.state}")
-        officer_id = connection.execute(
-            select(Certificate.officer_id).where(Certificate.serial == found.serial)
-        ).scalar_one()
+        officer_id = _leave(connection, found, "revoked", why, now)
         ledger.append(connection, officer_id, "certificate_revoked", found.serial, {"serial": found.serial}, now)
     return find(found.serial)
 
+
+_OFFICER_OF = select(Certificate.officer_id).where(Certificate.serial == bindparam("serial"))
 
 _COLUMNS = (
     Certificate.serial,
@@ -251,9 +269,46 @@ def _views(which: ColumnElement[bool], order: Any) -> tuple[CertificateView, ...
     return tuple(found)
 
 
-def _record(
-    connection: Connection, officer_id: int, course: Course, evidence: Evidence, now: datetime, mine: Issuing
-) -> CertificateRecord:
+def _leave(connection: Connection, found: CertificateView, state: str, why: str, now: datetime) -> int:
+    """A current certificate is so no more; returns whose it is. Raises NotCurrent, also where somebody was faster."""
+    officer_id: int = connection.execute(_OFFICER_OF, {"serial": found.serial}).scalar_one()
+    changed = connection.execute(
+        update(Certificate)
+        .where(Certificate.serial == found.serial, Certificate.state.in_(("valid", "withheld")))
+        .values(state=state, state_at=now, why=why[:400])
+    ).rowcount
+    if not changed:
+        raise NotCurrent(f"{found.serial} is {found.state}")
+    return officer_id
+
+
+def _keep(connection: Connection, officer_id: int, record: CertificateRecord, now: datetime) -> None:
+    """Signs a record and keeps it, valid or withheld, with its entry in the ledger and in the standing."""
+    missing = _missing(record)
+    why = " ".join(f"U+{ord(c):04X}" for c in missing)[:400]
+    connection.execute(
+        insert(Certificate).values(
+            serial=record.serial,
+            officer_id=officer_id,
+            course=record.course,
+            version=record.course_version,
+            issued_at=now,
+            token=sign(canonical_bytes(record), signing_key(_issuing().keys)),
+            state="withheld" if missing else "valid",
+            state_at=now,
+            why=why,
+        )
+    )
+    if missing:
+        log.warning("certificate %s is withheld: no shipped font has %s", record.serial, why)
+    kind = "certificate_withheld" if missing else "certificate_issued"
+    facts = {"course": record.course, "version": record.course_version, "serial": record.serial}
+    ledger.append(connection, officer_id, kind, record.serial, facts, now)
+    standing.set_certificate(connection, officer_id, record.course, record.serial)
+
+
+def _names(connection: Connection, officer_id: int) -> dict[str, Any]:
+    """The fields of a record that say who it is for. Raises NoName."""
     names = connection.execute(
         select(OfficerName.language, OfficerName.name)
         .where(OfficerName.officer_id == officer_id)
@@ -262,21 +317,7 @@ def _record(
     if not names:
         raise NoName(officer_id)
     (language, name), *others = ((row.language, row.name) for row in names)
-    reached: CertificateEvidence = evidence or "checked"
-    return CertificateRecord(
-        serial=new_serial(token_bytes(16)),
-        name=name,
-        name_language=language,
-        other_names=tuple(others),
-        course=course.id,
-        course_title=dict(course.title),
-        course_version=course.version,
-        issuer=mine.organisation,
-        issued_on=now.astimezone(mine.timezone).date(),
-        completed_at=now,
-        evidence=reached,
-        chain_head=ledger.head_of(connection, officer_id),
-    )
+    return {"name": name, "name_language": language, "other_names": tuple(others)}
 
 
 def _missing(record: CertificateRecord) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from elearn.models.database import writing
 from elearn.models.learning import Answer, Attempt, StandingHistory
 from elearn.models.people import Officer, OfficerName
 from elearn.services import certificates, ledger, people, quizzes
-from elearn.services.certificates import AlteredCertificate, CannotRevoke, UnknownCertificate
+from elearn.services.certificates import AlteredCertificate, NotCurrent, UnknownCertificate
 from tests.at_once import at_once
 from tests.given import COURSE, Given, Person, right_answer
 from tests.records import chain, count, head, kinds, rows, salt, standing_of
@@ -164,6 +164,39 @@ def test_names_in_the_scripts_of_the_course_are_set(app: Flask, given: Given) ->
     assert certificates.withheld() == ()
 
 
+# Issued again
+
+
+def test_a_withheld_certificate_is_issued_once_its_name_is_mended(app: Flask, given: Given) -> None:
+    meera = given.officer("Meera", names={"en": f"Meera {NO_FONT}"})
+    old = issued(given, meera)
+    assert certificates.reissue_withheld(given.now) == ()
+    people.set_name(meera.id, "en", "Meera Devi", given.now)
+    ((was, new),) = certificates.reissue_withheld(given.now)
+    assert (was.serial, new.state, new.record.name) == (old, "valid", "Meera Devi")
+    assert (certificates.find(old).state, certificates.find(old).superseded_by) == ("superseded", new.serial)
+    assert new.record.completed_at == certificates.find(old).record.completed_at
+    assert standing_of(meera.id).certificate == new.serial
+    assert kinds(meera.id)[-2:] == ["certificate_superseded", "certificate_issued"]
+    assert certificates.withheld() == certificates.reissue_withheld(given.now) == ()
+    assert certificates.pdf(new.serial, "en").startswith(b"%PDF")
+
+
+def test_a_valid_certificate_is_issued_again_under_a_new_name(app: Flask, given: Given) -> None:
+    meera = given.officer("Meera")
+    old = issued(given, meera)
+    people.set_name(meera.id, "hi", "मीरा देवी", given.now)
+    new = certificates.reissue(old, given.now)
+    assert dict(new.record.other_names)["hi"] == "मीरा देवी"
+    assert certificates.check_serial(old)[0] == "superseded"
+    assert certificates.check_serial(new.serial)[0] == "valid"
+    with pytest.raises(NotCurrent):
+        certificates.reissue(old, given.now)
+    with pytest.raises(UnknownCertificate):
+        certificates.reissue("nothing", given.now)
+    assert count(Certificate) == 2
+
+
 # Found
 
 
@@ -288,7 +321,7 @@ def test_what_is_revoked_cannot_be_revoked_again(app: Flask, given: Given) -> No
     serial = issued(given, meera)
     first = certificates.revoke(serial, "first reason", given.later(days=1))
     entries = chain(meera.id)
-    with pytest.raises(CannotRevoke):
+    with pytest.raises(NotCurrent):
         certificates.revoke(serial, "second reason", given.later(days=1))
     assert (certificates.find(serial), chain(meera.id)) == (first, entries)
 
@@ -297,7 +330,7 @@ def test_two_who_revoke_at_once_are_one_revocation(app: Flask, given: Given) -> 
     meera = given.officer("Meera")
     serial, now = issued(given, meera), given.later(days=1)
     results = at_once(app, [partial(certificates.revoke, serial, f"reason {n}", now) for n in range(8)])
-    assert sum(isinstance(result, CannotRevoke) for result in results) == 7
+    assert sum(isinstance(result, NotCurrent) for result in results) == 7
     assert kinds(meera.id).count("certificate_revoked") == 1
     assert broken_at(chain(meera.id)) is None
 
