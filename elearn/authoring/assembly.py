@@ -11,7 +11,7 @@ from elearn.authoring.lint import FRESH_DRAW
 from elearn.authoring.module_source import BankDraft, FolderDraft
 from elearn.authoring.quiz_source import OptionDraft, QuestionDraft
 from elearn.authoring.references import References
-from elearn.domain.course import Course, Lesson, Module, Quiz, QuizRules, Route
+from elearn.domain.course import Course, Lesson, Module, Needs, Quiz, QuizRules, Route
 from elearn.domain.questions import Multiple, Numeric, Option, Question, Single, Words
 
 FRESH_RULES = QuizRules(draw=FRESH_DRAW, pass_percent=66)
@@ -42,6 +42,7 @@ def assemble(
             for key, term in references.terms.items()
         },
         fastest_words_per_minute=source.completion.fastest_words_per_minute,
+        test_out_percent=source.completion.test_out,
         version="",
     )
     return replace(course, version=compiled.fingerprint(course))
@@ -171,18 +172,22 @@ def _rules(source: RulesSource) -> QuizRules:
 def _route(
     key: str, route: RouteSource, source: CourseSource, modules: Sequence[Module], quizzes: Sequence[Quiz]
 ) -> Route:
-    """What a route needs in full: `modules` stands for all their lessons and labs and for their quizzes, and the
-    final is needed by everybody. In the order of the course, each thing once."""
-    whole = [module for module in modules if module.id in route.modules]
-    lessons = {lesson.path for module in whole for lesson in module.lessons} | set(route.lessons)
-    labs = {lab for module in whole for lesson in module.lessons for lab in lesson.labs} | set(route.labs)
-    wanted = {module.id for module in whole} | set(route.quizzes) | {"final"}
-    every_lesson = [lesson for module in modules for lesson in module.lessons]
+    """What a route needs in full: a module stands for all its lessons and labs and for its quiz, and the final is
+    needed by everybody."""
+    parts = [*route.lessons, *route.labs, *route.quizzes, "final"]
     return Route(
         id=key,
         title=_in_order(route.title, source.languages),
-        lessons=tuple(lesson.path for lesson in every_lesson if lesson.path in lessons),
-        labs=tuple(lab for lesson in every_lesson for lab in lesson.labs if lab in labs),
-        quizzes=tuple(quiz.id for quiz in quizzes if quiz.id in wanted),
-        any_of=tuple(tuple(group) for group in route.any_of),
+        needs=_needs(route.modules, parts, modules, quizzes),
+        any_of=tuple({name: _needs([name], [name], modules, quizzes) for name in group} for group in route.any_of),
+    )
+
+
+def _needs(whole: Sequence[str], parts: Sequence[str], modules: Sequence[Module], quizzes: Sequence[Quiz]) -> Needs:
+    """What these whole modules, and these single lessons, labs and quizzes stand for."""
+    every_lesson = [lesson for module in modules for lesson in module.lessons]
+    return Needs(
+        lessons=tuple(one.path for one in every_lesson if one.module_id in whole or one.path in parts),
+        labs=tuple(lab for one in every_lesson for lab in one.labs if one.module_id in whole or lab in parts),
+        quizzes=tuple(quiz.id for quiz in quizzes if quiz.id in whole or quiz.id in parts),
     )

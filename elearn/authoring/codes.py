@@ -153,6 +153,10 @@ _COURSE = {
     "draw-too-large": _error(
         "{draw} questions are drawn, but the bank of “{quiz}” has {size}.", "Draw fewer, or write more questions."
     ),
+    "final-short": _warning(
+        "On the route “{route}” the final can ask {size} questions, not {draw}: it asks only what the lessons teach.",
+        "Write final questions for the outcomes of this route, or draw fewer.",
+    ),
     "blueprint-sum": _error("The blueprint adds up to {sum}, but {draw} questions are drawn.", "Make the two agree."),
     "blueprint-unfillable": _error(
         "The blueprint asks for {wanted} questions of domain “{domain}”; the bank of “{quiz}” has {size}.",

@@ -17,6 +17,7 @@ from elearn.authoring.lint import (
     look_at_course,
     look_at_cues,
     look_at_drift,
+    look_at_finals,
     look_at_ids,
     look_at_modules,
     look_at_outcomes,
@@ -31,7 +32,7 @@ from elearn.domain.problems import Problem, has_errors, in_reading_order
 
 __all__ = ["COMPILER_VERSION", "UnreadableContent", "check_path", "compile_course", "content_hash"]
 
-COMPILER_VERSION = "1"
+COMPILER_VERSION = "2"
 """Raised whenever the same files would compile to something else, so that what was kept is made anew."""
 
 
@@ -124,7 +125,11 @@ def _compile(
     look_at_course(yaml, course)
     look_at_modules(yaml, course, layout, findings)
     _look_across(yaml, course, folders)
-    return assemble(course_id, course, references, folders) if not has_errors(findings.problems) else None
+    if has_errors(findings.problems):
+        return None
+    made = assemble(course_id, course, references, folders)
+    look_at_finals(yaml, made)
+    return made
 
 
 def _read_folders(

@@ -104,6 +104,7 @@ class RouteSource(_Source):
 
 class CompletionSource(_Source):
     fastest_words_per_minute: int = Field(600, ge=0, le=100_000)
+    test_out: Percent = 90
 
 
 class CourseSource(_Source):

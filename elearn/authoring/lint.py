@@ -16,6 +16,8 @@ from elearn.authoring.quiz_source import QuestionDraft
 from elearn.authoring.references import check_texts
 from elearn.authoring.wordcount import text_of
 from elearn.authoring.yaml_source import Path, YamlSource
+from elearn.domain.course import Course
+from elearn.domain.paper import every_way, fitted, taught
 
 FRESH_DRAW = 3
 FEWEST_FOR_CUES = 6
@@ -106,6 +108,18 @@ def look_at_quizzes(yaml: YamlSource, course: CourseSource, folders: Mapping[str
         if module in folders:
             bank = _bank(folders[module], course)
             _look_at_rules(yaml, ("quizzes", "module"), course.quizzes.module, module, bank, course)
+
+
+def look_at_finals(yaml: YamlSource, course: Course) -> None:
+    """Whether every route leaves the final as many questions as it draws, whichever alternatives are taken."""
+    final = course.quiz("final")
+    for route in course.routes:
+        if not final:
+            return
+        sizes = [fitted(final.bank, final.rules, taught(course, needs))[1].draw for needs in every_way(route)]
+        if min(sizes) < final.rules.draw:
+            place = yaml.key_place(("routes", route.id))
+            yaml.source.tell(place, "final-short", route=route.id, size=min(sizes), draw=final.rules.draw)
 
 
 def _bank(folder: FolderDraft, course: CourseSource) -> list[QuestionDraft] | None:

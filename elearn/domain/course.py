@@ -103,15 +103,23 @@ class Quiz:
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """What must be done, in the order of the course: lessons as `module/lesson`, labs by name, quizzes by id."""
+
+    lessons: tuple[str, ...] = ()
+    labs: tuple[str, ...] = ()
+    quizzes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
-    """What one group of officers needs, in full: lessons as `module/lesson`, labs by name, quizzes by id."""
+    """What one group of officers needs: `needs` from everybody, and of each group in `any_of` one alternative, by
+    its name in course.yaml."""
 
     id: str
     title: Words
-    lessons: tuple[str, ...]
-    labs: tuple[str, ...]
-    quizzes: tuple[str, ...]
-    any_of: tuple[tuple[str, ...], ...] = ()
+    needs: Needs
+    any_of: tuple[Mapping[str, Needs], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +134,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """One course, all languages, as compiled. `version` is the hash of all that an officer can meet."""
+    """One course, all languages, as compiled. `version` is the hash of all that an officer can meet.
+
+    `fastest_words_per_minute` and `test_out_percent` are the marks of two rules; 0 switches a rule off.
+    """
 
     id: str
     title: Words
@@ -140,6 +151,7 @@ class Course:
     pictures: tuple[Picture, ...]
     glossary: Mapping[str, Mapping[str, Words]]
     fastest_words_per_minute: int
+    test_out_percent: int
     version: str
 
     def module(self, module_id: str) -> Module | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice, product
 from random import Random
 
-from elearn.domain.course import QuizRules
+from elearn.domain.course import Course, Needs, QuizRules, Route
 from elearn.domain.questions import Question
 
 GRACE = timedelta(seconds=60)
@@ -28,6 +30,51 @@ def draw(bank: Sequence[Question], rules: QuizRules, seed: str, times_seen: Mapp
         drawn = [q for domain, n in rules.blueprint.items() for q in [x for x in shuffled if x.domain == domain][:n]]
     chance.shuffle(drawn)
     return drawn
+
+
+MOST_WAYS = 200
+
+
+def every_way(route: Route) -> list[Needs]:
+    """All that an officer on this route may come to need: every choice among its alternatives, the first 200 of them
+    where somebody wrote very many."""
+    return [
+        Needs(
+            lessons=tuple(path for part in (route.needs, *ways) for path in part.lessons),
+            labs=tuple(lab for part in (route.needs, *ways) for lab in part.labs),
+            quizzes=tuple(quiz for part in (route.needs, *ways) for quiz in part.quizzes),
+        )
+        for ways in islice(product(*(group.values() for group in route.any_of)), MOST_WAYS)
+    ]
+
+
+def taught(course: Course, needs: Needs) -> frozenset[str]:
+    """The outcomes that these lessons teach."""
+    return frozenset(
+        outcome for lesson in course.lessons() if lesson.path in needs.lessons for outcome in lesson.outcomes
+    )
+
+
+def fitted(
+    bank: Sequence[Question], rules: QuizRules, outcomes: Collection[str]
+) -> tuple[tuple[Question, ...], QuizRules]:
+    """The part of a bank that asks for these outcomes, and rules that it can fill: nobody is tested on what her route
+    does not teach.
+
+    Where a domain has too few questions left, the domains that have most to spare ask more, so that as many are drawn
+    as the rules say, if there are so many. A floor falls away with the last question of its domain.
+    """
+    kept = tuple(q for q in bank if q.outcome in outcomes or not q.outcome)
+    if not rules.blueprint:
+        return kept, replace(rules, draw=min(rules.draw, len(kept)))
+    there = {domain: sum(q.domain == domain for q in kept) for domain in rules.blueprint}
+    asked = {domain: min(wanted, there[domain]) for domain, wanted in rules.blueprint.items()}
+    for _ in range(rules.draw - sum(asked.values())):
+        spare = max(asked, key=lambda domain: there[domain] - asked[domain])
+        asked[spare] += int(there[spare] > asked[spare])
+    blueprint = {domain: number for domain, number in asked.items() if number}
+    floors = {domain: floor for domain, floor in rules.floors.items() if domain in blueprint}
+    return kept, replace(rules, draw=sum(blueprint.values()), blueprint=blueprint, floors=floors)
 
 
 def deadline(rules: QuizRules, started_at: datetime) -> datetime | None:

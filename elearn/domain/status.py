@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from elearn.domain.course import Course, Route
+from elearn.domain.course import Course, Needs, Route
 from elearn.domain.pace import too_fast
 
 State = Literal["not_begun", "in_progress", "complete", "exempt"]
@@ -19,12 +19,15 @@ FINAL = "final"
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best attempt at a quiz: its percent, whether any attempt passed, how many were submitted."""
+    """The best attempt at a quiz: its percent, whether any attempt passed, how many were submitted; and the best
+    percent of those attempts that were begun before the lessons were all done and asked only what was new to the
+    officer, -1 where there is none."""
 
     percent: int
     passed: bool
     attempts: int
     evidence: Evidence = "checked"
+    ahead_percent: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +77,13 @@ class Status:
 
 def status(course: Course, route: Route, record: Record) -> Status:
     """Complete exactly when every requirement of the route is met, or the officer is exempt."""
+    needs = needed(course, route, record)
     requirements = (
-        *(_lesson(path, record) for path in route.lessons),
-        *(_lab(lab, record) for lab in route.labs),
-        *(_quiz("quiz", quiz, course, record) for quiz in route.quizzes if quiz != FINAL),
-        *(_fresh(module, course, record) for module in hurried_modules(course, route, record)),
-        *(_quiz("final", quiz, course, record) for quiz in route.quizzes if quiz == FINAL),
+        *(_lesson(path, course, record) for path in needs.lessons),
+        *(_lab(lab, record) for lab in needs.labs),
+        *(_quiz("quiz", quiz, course, record) for quiz in needs.quizzes if quiz != FINAL),
+        *(_fresh(module, course, record) for module in hurried_modules(course, needs, record)),
+        *(_quiz("final", quiz, course, record) for quiz in needs.quizzes if quiz == FINAL),
     )
     complete = bool(requirements) and all(r.met for r in requirements)
     state: State = "exempt" if record.exempt else "complete" if complete else "in_progress"
@@ -90,13 +94,39 @@ def status(course: Course, route: Route, record: Record) -> Status:
     return Status(state, requirements, final.percent if final else None, evidence)
 
 
-def hurried_modules(course: Course, route: Route, record: Record) -> tuple[str, ...]:
+def needed(course: Course, route: Route, record: Record) -> Needs:
+    """What the route asks of this officer: of each group of alternatives the one she is furthest with, the first one
+    where she has begun none."""
+    if not route.any_of:
+        return route.needs
+    chosen = [max(group.values(), key=lambda one: _share_met(one, course, record)) for group in route.any_of]
+    parts = (route.needs, *chosen)
+    lessons = {path for part in parts for path in part.lessons}
+    labs = {lab for part in parts for lab in part.labs}
+    quizzes = {quiz for part in parts for quiz in part.quizzes}
+    every_lesson = course.lessons()
+    return Needs(
+        tuple(lesson.path for lesson in every_lesson if lesson.path in lessons),
+        tuple(lab for lesson in every_lesson for lab in lesson.labs if lab in labs),
+        tuple(quiz.id for quiz in course.quizzes if quiz.id in quizzes),
+    )
+
+
+def credited_percent(course: Course, module_id: str, record: Record) -> int:
+    """What an officer reached who knew a module before reading it: the percent of its quiz on questions that were all
+    new to her, where it is enough to credit the lessons; else 0."""
+    best = record.best.get(module_id)
+    reached = best.ahead_percent if best and course.test_out_percent else -1
+    return reached if reached >= course.test_out_percent else 0
+
+
+def hurried_modules(course: Course, needs: Needs, record: Record) -> tuple[str, ...]:
     """Modules all of whose lessons on this route are done, faster than anybody reads: each asks three fresh
     questions, and stays listed as met once they are answered."""
     found = []
     for module in course.modules:
-        needed = [lesson.path for lesson in module.lessons if lesson.path in route.lessons]
-        if not needed or not all(path in record.lessons for path in needed):
+        paths = [lesson.path for lesson in module.lessons if lesson.path in needs.lessons]
+        if not paths or not all(path in record.lessons for path in paths):
             continue
         words = sum(words for path, words in record.lessons.items() if path.startswith(f"{module.id}/"))
         if too_fast(words, record.seconds.get(module.id, 0.0), course.fastest_words_per_minute):
@@ -104,9 +134,20 @@ def hurried_modules(course: Course, route: Route, record: Record) -> tuple[str, 
     return tuple(found)
 
 
-def _lesson(path: str, record: Record) -> Requirement:
-    done = path in record.lessons
-    return Requirement("lesson", path, done, "" if done else "not-done")
+def _share_met(needs: Needs, course: Course, record: Record) -> float:
+    lessons = [_lesson(path, course, record).met for path in needs.lessons]
+    quizzes = [bool((best := record.best.get(quiz)) and best.passed) for quiz in needs.quizzes]
+    met = [*lessons, *(lab in record.labs for lab in needs.labs), *quizzes]
+    return sum(met) / len(met) if met else 0.0
+
+
+def _lesson(path: str, course: Course, record: Record) -> Requirement:
+    if path in record.lessons:
+        return Requirement("lesson", path, True)
+    credited = credited_percent(course, path.partition("/")[0], record)
+    if credited:
+        return Requirement("lesson", path, True, "", {"credited": credited})
+    return Requirement("lesson", path, False, "not-done")
 
 
 def _lab(lab: str, record: Record) -> Requirement:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from elearn.domain.status import EVIDENCE, STATES
@@ -100,6 +100,8 @@ class Attempt(_Act, Base):
     possible: Mapped[int]
     percent: Mapped[int | None]
     passed: Mapped[bool | None]
+    # Begun before the module's lessons were all done, every question new to the officer: it may credit the lessons.
+    ahead: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Answer(Base):

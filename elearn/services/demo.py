@@ -10,6 +10,7 @@ from elearn.domain.course import Course
 from elearn.domain.labs import LABS
 from elearn.domain.questions import Given, Numeric, Question
 from elearn.domain.roles import RoleName
+from elearn.domain.status import Record, needed
 from elearn.services import accounts, learning, library, people, quizzes
 
 DOMAIN = "demo.test"
@@ -179,7 +180,8 @@ def _add(person: DemoPerson, courses: Sequence[Course], now: datetime) -> None:
 
 def _learn(officer_id: int, course: Course, person: DemoPerson, at: datetime) -> None:
     """Takes the course as an officer does who reads it and knows the answers, as far as she has come."""
-    lessons = [lesson for lesson in course.lessons() if lesson.path in course.route(person.route).lessons]
+    needs = needed(course, course.route(person.route), Record())
+    lessons = [lesson for lesson in course.lessons() if lesson.path in needs.lessons]
     for lesson in lessons[: person.lessons]:
         for check in lesson.checks:
             at += READING / len(lesson.checks)
@@ -189,7 +191,7 @@ def _learn(officer_id: int, course: Course, person: DemoPerson, at: datetime) ->
             for choices in LABS[lab].sample_runs("en") if person.lessons >= len(lessons) else ():
                 at += timedelta(minutes=3)
                 learning.run_lab(officer_id, course, lesson, lab, choices, at)
-    for quiz_id in course.route(person.route).quizzes if person.lessons >= len(lessons) else ():
+    for quiz_id in needs.quizzes if person.lessons >= len(lessons) else ():
         quiz = course.quiz(quiz_id)
         assert quiz is not None, "the route names quizzes that the course has"
         attempt = quizzes.start_attempt(officer_id, course, quiz, at)

@@ -25,10 +25,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
-from elearn.domain.course import Course, Lesson, Route
+from elearn.domain.course import Course, Lesson, Needs, Route
 from elearn.domain.labs import LABS
 from elearn.domain.questions import Given, Question, UnreadableAnswer
-from elearn.domain.status import Requirement, Status, status
+from elearn.domain.status import Requirement, Status, needed, status
 from elearn.models.certificates import Certificate
 from elearn.models.database import Json, insert_once, reading, writing
 from elearn.models.learning import CheckAnswer, Enrolment, LabRun, LessonRecord, Standing
@@ -85,6 +85,7 @@ class CourseView:
 
     course: Course
     route: Route
+    needs: Needs
     enrolled: bool
     status: Status
     done: frozenset[str]
@@ -174,6 +175,7 @@ def course_view(officer_id: int, course: Course) -> CourseView:
     return CourseView(
         course=course,
         route=route,
+        needs=needed(course, route, record),
         enrolled=row is not None,
         status=found,
         done=frozenset(record.lessons),

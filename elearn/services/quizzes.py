@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from secrets import token_hex
@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from elearn.authoring import compiled
-from elearn.domain.course import Course, Quiz
+from elearn.domain.course import Course, Quiz, QuizRules
 from elearn.domain.grading import grade
-from elearn.domain.paper import GRACE, deadline, draw, opens_again
+from elearn.domain.paper import GRACE, deadline, draw, fitted, opens_again, taught
 from elearn.domain.questions import Given, Question
-from elearn.domain.status import FINAL
+from elearn.domain.status import FINAL, needed
 from elearn.models.database import insert, put, reading, writing
-from elearn.models.learning import Answer, Attempt, KeptPicture, QuestionText
+from elearn.models.learning import Answer, Attempt, KeptPicture, LessonRecord, QuestionText
 from elearn.services import ledger, library, standing
 from elearn.services.learning import after_act
 
@@ -107,6 +107,7 @@ class AttemptView:
 def quiz_view(officer_id: int, course: Course, quiz: Quiz, now: datetime) -> QuizView:
     """The officer's attempts at a quiz, and whether another may begin."""
     with reading() as connection:
+        quiz = replace(quiz, rules=_on_route(connection, officer_id, course, quiz)[1])
         attempts = _attempts(connection, officer_id, course, quiz)
         running = next((a.id for a in attempts if a.submitted_at is None), None)
         code, opens_at = "", None
@@ -302,7 +303,9 @@ def _new_attempt(
     now: datetime,
 ) -> str:
     attempt_id, seed = token_hex(16), token_hex(16)
-    questions = draw(quiz.bank, quiz.rules, seed, _times_seen(connection, officer_id, course))
+    bank, rules = _on_route(connection, officer_id, course, quiz)
+    seen = _times_seen(connection, officer_id, course)
+    questions = draw(bank, rules, seed, seen)
     hashes = _keep_questions(connection, course, questions)
     connection.execute(
         insert(connection, Attempt).values(
@@ -313,14 +316,34 @@ def _new_attempt(
             number=len(attempts) + 1,
             seed=seed,
             paper=[{"id": q.id, "hash": h} for q, h in zip(questions, hashes, strict=True)],
-            rules={"pass": quiz.rules.pass_percent, "floors": dict(quiz.rules.floors), "minutes": quiz.rules.minutes},
+            rules={"pass": rules.pass_percent, "floors": dict(rules.floors), "minutes": rules.minutes},
             received_at=now,
             version=course.version,
             deadline=deadline(quiz.rules, now),
             possible=len(questions),
+            ahead=_is_ahead(connection, officer_id, course, quiz) and not any(seen[q.id] for q in questions),
         )
     )
     return attempt_id
+
+
+def _on_route(
+    connection: Connection, officer_id: int, course: Course, quiz: Quiz
+) -> tuple[tuple[Question, ...], QuizRules]:
+    """What the quiz asks of this officer: the final only what the lessons on her route teach."""
+    if quiz.id != FINAL:
+        return quiz.bank, quiz.rules
+    route = course.route(standing.route_of(connection, officer_id, course))
+    needs = needed(course, route, standing.read_record(connection, officer_id, course, route))
+    return fitted(quiz.bank, quiz.rules, taught(course, needs))
+
+
+def _is_ahead(connection: Connection, officer_id: int, course: Course, quiz: Quiz) -> bool:
+    """Whether some lesson of the quiz's module is still to be done: then the quiz may credit the lessons. Afterwards it
+    may not, or a lesson that is added later would be credited to people who never met what it teaches."""
+    module = course.module(quiz.module_id) if quiz.kind == "module" else None
+    done = select(LessonRecord.lesson).where(LessonRecord.officer_id == officer_id, LessonRecord.course == course.id)
+    return module is not None and not {x.path for x in module.lessons} <= set(connection.execute(done).scalars())
 
 
 def _times_seen(connection: Connection, officer_id: int, course: Course) -> Counter[str]:

@@ -130,7 +130,7 @@ def read_record(connection: Connection, officer_id: int, course: Course, route: 
     labs: set[str] = set()
     best: dict[str, Best] = {}
     begun = False
-    for kind, subject, number, passed, count in connection.execute(
+    for kind, subject, number, passed, count, ahead in connection.execute(
         _FACTS, {"officer": officer_id, "course": course.id}
     ):
         begun = True
@@ -139,7 +139,7 @@ def read_record(connection: Connection, officer_id: int, course: Course, route: 
         elif kind == "lab" and passed:
             labs.add(subject)
         elif kind == "quiz" and count:
-            best[subject] = Best(number or 0, bool(passed), count)
+            best[subject] = Best(number or 0, bool(passed), count, ahead_percent=-1 if ahead is None else ahead)
     seconds = _seconds(connection, officer_id, course) if _a_module_is_read(course, route, lessons) else {}
     return Record(lessons, frozenset(labs), best, seconds, begun, exempt)
 
@@ -157,14 +157,17 @@ def set_certificate(connection: Connection, officer_id: int, course: str, serial
 
 
 def _facts() -> CompoundSelect[Any]:
-    """(kind, subject, number, passed, count): words of a lesson, reached of a lab, best percent of a quiz."""
-    lessons = select(literal("lesson"), LessonRecord.lesson, LessonRecord.words, literal(1), literal(1))
+    """(kind, subject, number, passed, count, ahead): words of a lesson, reached of a lab, best percent of a quiz and of
+    those of its attempts that were begun ahead of the lessons."""
+    none = literal(-1)
+    lessons = select(literal("lesson"), LessonRecord.lesson, LessonRecord.words, literal(1), literal(1), none)
     reached = func.max(case((LabRun.reached.is_(True), 1), else_=0))
-    labs = select(literal("lab"), LabRun.lab, literal(0), reached, func.count()).group_by(LabRun.lab)
-    checks = select(literal("check"), CheckAnswer.lesson, literal(0), literal(0), func.count())
+    labs = select(literal("lab"), LabRun.lab, literal(0), reached, func.count(), none).group_by(LabRun.lab)
+    checks = select(literal("check"), CheckAnswer.lesson, literal(0), literal(0), func.count(), none)
     passed = func.max(case((Attempt.passed.is_(True), 1), else_=0))
+    ahead = func.max(case((Attempt.ahead.is_(True), Attempt.percent), else_=-1))
     quizzes = select(
-        literal("quiz"), Attempt.quiz, func.max(Attempt.percent), passed, func.count(Attempt.submitted_at)
+        literal("quiz"), Attempt.quiz, func.max(Attempt.percent), passed, func.count(Attempt.submitted_at), ahead
     ).group_by(Attempt.quiz)
     return union_all(
         lessons.where(LessonRecord.officer_id == _OFFICER, LessonRecord.course == _COURSE),
@@ -190,9 +193,11 @@ _LOCKED = (
 
 def _a_module_is_read(course: Course, route: Route, lessons: dict[str, int]) -> bool:
     """Whether there is a pace to judge: every lesson that the route asks of some module is done."""
+    parts = (route.needs, *(one for group in route.any_of for one in group.values()))
+    paths = {path for part in parts for path in part.lessons}
     for module in course.modules:
-        needed = [lesson.path for lesson in module.lessons if lesson.path in route.lessons]
-        if needed and all(path in lessons for path in needed):
+        asked = [lesson.path for lesson in module.lessons if lesson.path in paths]
+        if asked and all(path in lessons for path in asked):
             return True
     return False
 

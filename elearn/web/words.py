@@ -9,8 +9,10 @@ from elearn.i18n import _, clock, day, n_
 
 
 def why_missing(requirement: Requirement) -> str:
-    """Why a requirement is not met and what would meet it; "" for one that is met."""
+    """Why a requirement is not met and what would meet it, or why one is met that was not done; else ""."""
     facts = requirement.arguments
+    if "credited" in facts:
+        return _("You knew it already: {percent} % in its quiz, on questions new to you.", percent=facts["credited"])
     match requirement.reason:
         case "not-done":
             return _("Read it, answer its questions and mark it done.")
@@ -47,6 +49,8 @@ def why_hurried() -> str:
 def met_word(requirement: Requirement) -> str:
     """How a requirement stands, in a word or a figure."""
     if requirement.met:
+        if "credited" in requirement.arguments:
+            return _("Credited")
         percent = requirement.arguments.get("percent")
         return _("Met") if percent is None else _("Met with {percent} %", percent=percent)
     if requirement.reason in ("below-pass", "below-floor"):

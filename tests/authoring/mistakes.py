@@ -152,6 +152,12 @@ CASES = [
     Spoilt("route-empty", Y, "routes:\n", "routes:\n  §nobody: {title: {en: Nobody, hi: कोई नहीं}}\n"),
     Spoilt("quiz-without-rules", Y, "  module: {draw: 3, pass: 75}\n", "", ((Y, "\nquizzes:\n", "\n§quizzes:\n"),)),
     Spoilt("rules-without-quiz", Y, "  module: {draw", "  §pre-test: {draw: 3, pass: 0}\n  module: {draw"),
+    Spoilt(
+        "final-short",
+        Y,
+        "  leader:",
+        "  §short: {title: {en: A, hi: B}, lessons: [scores/rare-things], quizzes: [scores]}\n  leader:",
+    ),
     Spoilt("draw-too-large", Y, "module: {draw: 3", "module: {draw: §4"),
     Spoilt("blueprint-sum", Y, "final: {draw: 2", "final: {draw: §1"),
     Spoilt(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from elearn.authoring import compiled
 from elearn.authoring.compiler import UnreadableContent, check_path, compile_course, content_hash
-from elearn.domain.course import Course, QuizRules
+from elearn.domain.course import Course, Needs, QuizRules
 from elearn.domain.questions import Multiple, Numeric, Single
 from tests.authoring.course_maker import FACTS, RARE, TODAY, small_course, told, write
 
@@ -155,17 +156,16 @@ def test_pre_test_is_there_if_its_folder_is(course: Path) -> None:
     (course / "course.yaml").write_text(text)
     small = made(course)
     assert small.quiz("pre-test").kind == "pre-test"
-    assert "pre-test" not in small.route("officer").quizzes
+    assert "pre-test" not in small.route("officer").needs.quizzes
 
 
 def test_routes_are_expanded(course: Path) -> None:
     small = made(course)
     officer, leader = small.route("officer"), small.route("leader")
-    assert officer.lessons == ("scores/rare-things", "scores/cost")
-    assert (officer.labs, officer.quizzes) == (("grievance-sorter",), ("scores", "final"))
-    assert leader.lessons == ("scores/rare-things",)
-    assert (leader.labs, leader.quizzes) == (("grievance-sorter",), ("scores", "final"))
-    assert leader.any_of == (("scores", "scores/cost"),)
+    whole = Needs(("scores/rare-things", "scores/cost"), ("grievance-sorter",), ("scores",))
+    assert officer.needs == replace(whole, quizzes=("scores", "final"))
+    assert leader.needs == replace(officer.needs, lessons=("scores/rare-things",))
+    assert leader.any_of == ({"scores": whole, "scores/cost": Needs(("scores/cost",))},)
 
 
 def test_private_folder_lies_over_the_public_one(course: Path, tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elearn.domain.course import QuizRules
-from elearn.domain.paper import GRACE, deadline, draw, opens_again
+from elearn.domain.course import Needs, QuizRules, Route
+from elearn.domain.paper import GRACE, MOST_WAYS, deadline, draw, every_way, fitted, opens_again
 from elearn.domain.questions import Option, Question, Single
 
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -23,6 +24,10 @@ def bank(**domains: int) -> list[Question]:
         for domain, count in domains.items()
         for n in range(count)
     ]
+
+
+def asking(outcome: str, **domains: int) -> list[Question]:
+    return [replace(question, id=f"{outcome}-{question.id}", outcome=outcome) for question in bank(**domains)]
 
 
 def ids(questions: list[Question]) -> list[str]:
@@ -124,3 +129,38 @@ def test_waits_may_grow() -> None:
 
 def test_without_a_rule_nobody_waits() -> None:
     assert opens_again(QuizRules(8, 75), [NINE, NINE]) is None
+
+
+# What a route does not teach is not asked
+
+
+def test_only_outcomes_of_the_route_are_asked() -> None:
+    questions = [*asking("1.a", A=4), *asking("9.a", E=4)]
+    rules = QuizRules(4, 70, floors={"A": 60, "E": 60}, blueprint={"A": 2, "E": 2})
+    kept, fit = fitted(questions, rules, {"1.a"})
+    assert ids(list(kept)) == ids(questions[:4])
+    assert (fit.draw, fit.blueprint, fit.floors) == (4, {"A": 4}, {"A": 60})
+    assert len(draw(kept, fit, "seed", {})) == 4
+
+
+def test_a_bank_that_can_fill_the_blueprint_is_asked_by_it() -> None:
+    questions = [*asking("1.a", A=9, D=3), *asking("9.a", E=4)]
+    rules = QuizRules(8, 70, blueprint={"A": 4, "D": 2, "E": 2})
+    assert fitted(questions, rules, {"1.a", "9.a"}) == (tuple(questions), rules)
+    assert fitted(questions, rules, {"1.a"})[1].blueprint == {"A": 6, "D": 2}
+
+
+def test_too_few_questions_are_all_asked() -> None:
+    assert fitted(asking("1.a", A=3), QuizRules(8, 70), {"1.a"})[1].draw == 3
+    assert fitted(asking("1.a", A=3), QuizRules(8, 70, blueprint={"A": 8}), {"1.a"})[1].draw == 3
+    assert fitted(asking("1.a", A=3), QuizRules(8, 70, blueprint={"A": 8}), set())[1].draw == 0
+
+
+def test_every_choice_among_alternatives_is_a_way_and_very_many_are_not_all_looked_at() -> None:
+    group = {"words": Needs(("words/kinds",)), "law": Needs(("law/rules",))}
+    route = Route("leader", {}, Needs(quizzes=("final",)), (group, group))
+    assert [way.lessons for way in every_way(route)][:2] == [
+        ("words/kinds", "words/kinds"),
+        ("words/kinds", "law/rules"),
+    ]
+    assert len(every_way(replace(route, any_of=(group,) * 40))) == MOST_WAYS

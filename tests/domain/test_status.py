@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elearn.domain.course import Course, Lesson, LessonText, Module, Quiz, QuizRules, Route
-from elearn.domain.status import Best, Record, Requirement, Status, hurried_modules, status
+from elearn.domain.course import Course, Lesson, LessonText, Module, Needs, Quiz, QuizRules, Route
+from elearn.domain.status import Best, Record, Requirement, Status, hurried_modules, needed, status
 
 PASSED = Best(90, True, 1)
 FAILED = Best(40, False, 1)
@@ -29,8 +29,12 @@ def quiz(name: str, kind: str, percent: int, **floors: int) -> Quiz:
     return Quiz(name, kind, {}, QuizRules(10, percent, floors=floors), ())  # type: ignore[arg-type]
 
 
+def route(name: str, lessons: tuple[str, ...], labs: tuple[str, ...], quizzes: tuple[str, ...]) -> Route:
+    return Route(name, {}, Needs(lessons, labs, quizzes))
+
+
 LESSONS = ("words/kinds", "words/learning", "law/rules", "law/rights")
-ROUTE = Route("manager", {}, LESSONS, ("sorter",), ("words", "law", "final"))
+ROUTE = route("manager", LESSONS, ("sorter",), ("words", "law", "final"))
 COURSE = Course(
     id="ai",
     title={},
@@ -53,6 +57,7 @@ COURSE = Course(
     pictures=(),
     glossary={},
     fastest_words_per_minute=600,
+    test_out_percent=90,
     version="v1",
 )
 ALL = Record(
@@ -119,7 +124,7 @@ def test_the_exempt_are_exempt_whatever_they_did(record: Record) -> None:
 
 
 def test_a_route_without_requirements_is_never_complete() -> None:
-    empty = Route("empty", {}, (), (), ())
+    empty = route("empty", (), (), ())
     assert status(COURSE, empty, ALL).state == "in_progress"
     assert status(COURSE, empty, Record()).state == "not_begun"
 
@@ -131,7 +136,7 @@ def test_a_supervised_final_says_so() -> None:
 
 
 def test_a_route_without_a_final_is_complete_without_one() -> None:
-    short = Route("leader", {}, LESSONS[:1], (), ("words",))
+    short = route("leader", LESSONS[:1], (), ("words",))
     found = status(COURSE, short, Record({"words/kinds": WORDS}, best={"words": PASSED}, seconds={"words": UNHURRIED}))
     assert (found.state, found.final_percent, found.evidence) == ("complete", None, "checked")
 
@@ -203,7 +208,7 @@ def test_requirements_come_in_the_order_of_the_work_and_the_final_last() -> None
 
 def test_a_hurried_module_asks_three_fresh_questions() -> None:
     record = replace(ALL, seconds={"words": UNHURRIED, "law": 199.0})
-    assert hurried_modules(COURSE, ROUTE, record) == ("law",)
+    assert hurried_modules(COURSE, ROUTE.needs, record) == ("law",)
     assert missing(record) == [Requirement("fresh", "fresh-law", False, "hurried")]
     failed = replace(record, best={**record.best, "fresh-law": Best(33, False, 1)})
     assert missing(failed) == [Requirement("fresh", "fresh-law", False, "hurried")]
@@ -218,35 +223,35 @@ def test_fresh_questions_answered_clear_it_for_good() -> None:
 
 
 def test_exactly_six_hundred_words_a_minute_is_not_hurried() -> None:
-    assert hurried_modules(COURSE, ROUTE, replace(ALL, seconds={"words": 200.0, "law": 200.0})) == ()
-    assert hurried_modules(COURSE, ROUTE, replace(ALL, seconds={"words": 199.9, "law": 200.0})) == ("words",)
+    assert hurried_modules(COURSE, ROUTE.needs, replace(ALL, seconds={"words": 200.0, "law": 200.0})) == ()
+    assert hurried_modules(COURSE, ROUTE.needs, replace(ALL, seconds={"words": 199.9, "law": 200.0})) == ("words",)
 
 
 def test_an_unfinished_module_is_not_judged() -> None:
     record = replace(ALL, lessons=dict.fromkeys(LESSONS[:3], WORDS), seconds={"words": UNHURRIED})
-    assert hurried_modules(COURSE, ROUTE, record) == ()
+    assert hurried_modules(COURSE, ROUTE.needs, record) == ()
 
 
 def test_the_words_are_those_that_were_read() -> None:
     """Read in the shorter language, or before the lesson grew."""
     lessons = {**ALL.lessons, "law/rules": 100, "law/rights": 100}
     record = replace(ALL, lessons=lessons, seconds={"words": 200.0, "law": 20.0})
-    assert hurried_modules(COURSE, ROUTE, record) == ()
+    assert hurried_modules(COURSE, ROUTE.needs, record) == ()
 
 
 def test_a_route_judges_the_lessons_it_asks_for() -> None:
-    short = Route("leader", {}, ("words/kinds", "law/rules"), (), ("final",))
+    short = route("leader", ("words/kinds", "law/rules"), (), ("final",))
     record = Record({"words/kinds": WORDS}, seconds={"words": 50.0})
-    assert hurried_modules(COURSE, short, record) == ("words",)
-    assert hurried_modules(COURSE, short, replace(record, seconds={"words": 100.0})) == ()
+    assert hurried_modules(COURSE, short.needs, record) == ("words",)
+    assert hurried_modules(COURSE, short.needs, replace(record, seconds={"words": 100.0})) == ()
     # A lesson beyond the route was read in that time too.
     beyond = replace(record, lessons={"words/kinds": WORDS, "words/learning": WORDS}, seconds={"words": 100.0})
-    assert hurried_modules(COURSE, short, beyond) == ("words",)
+    assert hurried_modules(COURSE, short.needs, beyond) == ("words",)
 
 
 def test_a_module_beyond_the_route_is_not_judged() -> None:
-    short = Route("leader", {}, ("words/kinds",), (), ())
-    assert hurried_modules(COURSE, short, replace(ALL, seconds={"words": UNHURRIED})) == ()
+    short = route("leader", ("words/kinds",), (), ())
+    assert hurried_modules(COURSE, short.needs, replace(ALL, seconds={"words": UNHURRIED})) == ()
 
 
 def test_zero_switches_the_pace_rule_off() -> None:
@@ -311,3 +316,56 @@ def test_doing_more_never_takes_a_met_requirement_away(record: Record) -> None:
     more = replace(record, lessons=ALL.lessons, labs=ALL.labs | record.labs, best={**record.best, **ALL.best})
     after = {r.subject for r in status(COURSE, ROUTE, more).requirements if r.met}
     assert before <= after
+
+
+# Knowing it already
+
+KNOWN = Best(95, True, 1, ahead_percent=95)
+
+
+def test_who_knows_a_module_is_credited_its_lessons() -> None:
+    record = Record(labs=ALL.labs, best={"words": KNOWN}, begun=True)
+    lessons = [r for r in status(COURSE, ROUTE, record).requirements if r.kind == "lesson"]
+    assert [(r.met, dict(r.arguments)) for r in lessons[:2]] == [(True, {"credited": 95})] * 2
+    assert [r.reason for r in lessons[2:]] == ["not-done"] * 2
+    assert hurried_modules(COURSE, ROUTE.needs, record) == ()
+
+
+def test_a_lesson_that_was_read_is_not_called_credited() -> None:
+    record = Record({"words/kinds": WORDS}, best={"words": KNOWN}, begun=True)
+    first, second, *_ = status(COURSE, ROUTE, record).requirements
+    assert (first.arguments, second.arguments) == ({}, {"credited": 95})
+
+
+@pytest.mark.parametrize("best", [Best(89, True, 1, ahead_percent=89), Best(100, True, 3), FAILED])
+def test_less_than_nine_in_ten_or_questions_seen_before_credit_nothing(best: Best) -> None:
+    assert [r.subject for r in missing(Record(best={"words": best}))][:2] == list(LESSONS[:2])
+
+
+def test_a_mark_of_nothing_switches_crediting_off() -> None:
+    off = replace(COURSE, test_out_percent=0)
+    assert [r.subject for r in missing(Record(best={"words": KNOWN}), off)][:2] == list(LESSONS[:2])
+
+
+# Alternatives
+
+WORDS_OR_LAW = {
+    "words": Needs(LESSONS[:2], ("sorter",), ("words",)),
+    "law": Needs(LESSONS[2:], (), ("law",)),
+}
+CHOICE = Route("manager", {}, Needs(quizzes=("final",)), (WORDS_OR_LAW,))
+
+
+def test_of_alternatives_the_one_furthest_along_is_asked_for() -> None:
+    assert needed(COURSE, CHOICE, Record()) == Needs(LESSONS[:2], ("sorter",), ("words", "final"))
+    begun = Record({"law/rules": WORDS}, begun=True)
+    assert needed(COURSE, CHOICE, begun) == Needs(LESSONS[2:], (), ("law", "final"))
+    assert [r.subject for r in missing(begun, route=CHOICE)] == ["law/rights", "law", "final"]
+
+
+def test_one_alternative_is_enough() -> None:
+    record = Record(
+        dict.fromkeys(LESSONS[2:], WORDS), best={"law": PASSED, "final": PASSED}, seconds={"law": UNHURRIED}
+    )
+    assert status(COURSE, CHOICE, record).state == "complete"
+    assert status(COURSE, ROUTE, record).state != "complete"

@@ -284,7 +284,7 @@ def test_the_way_through_the_course(app: Flask, given: Given) -> None:
     assert walked.index(("lab", LAB)) == walked.index(("lesson", lab_lesson.path)) + 1
     assert view.completed_at == given.now
     assert view.certificate_state == "valid"
-    assert view.done == set(course.routes[0].lessons)
+    assert view.done == set(course.routes[0].needs.lessons)
 
 
 def _take(given: Given, person: Person, kind: str, subject: str) -> None:

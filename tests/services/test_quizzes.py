@@ -63,7 +63,7 @@ def test_a_quiz_is_taken(app: Flask, given: Given, module_quiz: str) -> None:
     assert view.questions == questions
     assert view.answers == all_right(questions)
     assert view.right == {q.id: True for q in questions}
-    assert standing_of(meera.id).requirements_met == 1
+    assert standing_of(meera.id).requirements_met == 5  # the quiz, and the four lessons it credits
 
 
 def test_its_ledger_entry_commits_to_the_result(app: Flask, given: Given, module_quiz: str) -> None:
@@ -515,6 +515,31 @@ def test_a_question_is_stored_once_however_often_it_is_asked(app: Flask, given: 
 # Fifty officers on SQLite
 
 
+def test_a_quiz_taken_first_credits_the_lessons(app: Flask, given: Given, module_quiz: str) -> None:
+    meera, quiz = given.officer("Meera"), given.quiz(module_quiz)
+    lessons = len(given.course.module(module_quiz).lessons)  # type: ignore[union-attr]
+    given.quiz_taken(meera, quiz)
+    assert standing_of(meera.id).requirements_met == lessons + 1
+    told = learning.course_view(meera.id, given.course).status.requirements[0]
+    assert (told.met, told.arguments) == (True, {"credited": 100})
+
+
+def test_a_quiz_on_questions_seen_before_credits_nothing(app: Flask, given: Given, module_quiz: str) -> None:
+    meera, quiz = given.officer("Meera"), given.quiz(module_quiz)
+    few = replace(quiz, bank=quiz.bank[: quiz.rules.draw])
+    given.quiz_taken(meera, few, wrong_answer)
+    given.quiz_taken(meera, few)
+    assert standing_of(meera.id).requirements_met == 1
+
+
+def test_a_quiz_after_the_lessons_credits_none_that_is_added_later(app: Flask, given: Given, module_quiz: str) -> None:
+    meera = given.officer("Meera")
+    for lesson in given.course.module(module_quiz).lessons:  # type: ignore[union-attr]
+        given.lesson_done(meera, lesson)
+    given.quiz_taken(meera, given.quiz(module_quiz))
+    assert [row.ahead for row in rows(Attempt)] == [False]
+
+
 def test_fifty_officers_save_at_once_and_nothing_is_lost(sqlite_app: Flask, given: Given, module_quiz: str) -> None:
     officers = [given.officer(f"Officer {n}", password="") for n in range(50)]
     course, quiz, now = given.course, given.quiz(module_quiz), given.now
@@ -531,6 +556,6 @@ def test_fifty_officers_save_at_once_and_nothing_is_lost(sqlite_app: Flask, give
     assert [row.percent for row in rows(Attempt)] == [100] * 50
     assert count(Answer) == 50 * quiz.rules.draw
     for officer in officers:
-        assert standing_of(officer.id).requirements_met == 2
+        assert standing_of(officer.id).requirements_met == 5
         assert kinds(officer.id)[-2:] == ["lesson_done", "attempt_submitted"]
         assert broken_at(chain(officer.id)) is None

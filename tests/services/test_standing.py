@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Row, insert, text, update
 
-from elearn.domain.course import Course
+from elearn.domain.course import Course, Needs, Route
 from elearn.domain.labs import LABS
 from elearn.domain.ledger import broken_at
 from elearn.domain.status import Status
@@ -39,6 +39,10 @@ def signed_in(person: Person, now: datetime) -> None:
         connection.execute(insert(SignIn).values(**row, created_at=now, seen_at=now, expires_at=now))
 
 
+def with_lesson(route: Route, path: str) -> Route:
+    return replace(route, needs=replace(route.needs, lessons=(*route.needs.lessons, path)))
+
+
 def grown(course: Course) -> Course:
     """The next release, with one more lesson in the first module, asked of every route."""
     module, *others = course.modules
@@ -47,7 +51,7 @@ def grown(course: Course) -> Course:
         course,
         version="grown".ljust(64, "0"),
         modules=(replace(module, lessons=(*module.lessons, new)), *others),
-        routes=tuple(replace(route, lessons=(*route.lessons, new.path)) for route in course.routes),
+        routes=tuple(with_lesson(route, new.path) for route in course.routes),
     )
 
 
@@ -116,7 +120,7 @@ def test_every_step_of_the_whole_way(app: Flask, given: Given) -> None:
         look()
     given.lab_reached(meera, LAB)
     look()
-    for quiz_id in course.routes[0].quizzes:
+    for quiz_id in course.routes[0].needs.quizzes:
         given.quiz_taken(meera, given.quiz(quiz_id))
         look()
     assert met == sorted(met)
@@ -137,7 +141,7 @@ def test_history_keeps_every_standing_in_order(app: Flask, given: Given) -> None
 
 def test_a_route_that_asks_for_less_completes(app: Flask, given: Given) -> None:
     meera, course = given.officer("Meera"), given.course
-    short = replace(course.routes[0], id="short", lessons=course.routes[0].lessons[:1], labs=(), quizzes=())
+    short = Route("short", {}, Needs(course.routes[0].needs.lessons[:1]))
     course = given.served(replace(course, routes=(*course.routes, short)))
     signed_in(meera, given.now)
     given.lesson_done(meera, course.lessons()[0])

@@ -49,7 +49,7 @@ def check_fields(person: Person, check: Question, answer: object) -> dict[str, A
 
 def the_lab(given: Given) -> tuple[str, Lesson]:
     """The name of the course's first lab and the lesson it belongs to."""
-    name = given.course.routes[0].labs[0]
+    name = given.course.routes[0].needs.labs[0]
     lesson = given.course.lesson_of_lab(name)
     assert lesson
     return name, lesson
