@@ -113,6 +113,8 @@ def _question(drafts: Mapping[str, QuestionDraft], leading: str) -> Question:
             pictures=pictures,
             answer=first.answer,
             tolerance=first.tolerance,
+            formula=first.formula,
+            vary=dict(first.vary),
         )
     options = tuple(
         _option({language: draft.options[i] for language, draft in drafts.items()}, first.options[i].right)

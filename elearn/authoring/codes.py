@@ -265,6 +265,13 @@ _QUESTIONS = {
     "type-missing": _error("There is neither an option nor a kind.", "Add options `- [ ] …`, or type=numeric."),
     "number-missing": _error("The answer of this numeric question is missing.", "Add a line like `= 26.9 ± 0.5`."),
     "number-unreadable": _error("“{value}” is no number.", "Write a line like `= 4,70,000` or `= 26.9 ± 0.5`."),
+    "vary-unreadable": _error(
+        "“{value}” does not say which numbers vary.", "Write a line like `vary: files = 8,000 | 10,000 | 20,000`."
+    ),
+    "vary-in-check": _error("The numbers of a check do not vary.", "Only questions of a bank have `vary:` lines."),
+    "vary-too-much": _error("The numbers of this question can be combined in too many ways.", "Stay below {most}."),
+    "vary-unused": _error("The question does not show the number “{name}” that varies.", "Write it as {{{name}}}."),
+    "formula-unreadable": _error("“{value}” cannot be worked out.", "{why}."),
     "number-twice": _error("A second answer is given.", "Keep one line that begins with `=`."),
     "options-in-numeric": _error("A numeric question has no options.", "Remove them, or remove type=numeric."),
     "number-in-choice": _error("A question with options has no `=` line.", "Remove it, or the options."),

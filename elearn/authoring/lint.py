@@ -325,12 +325,16 @@ def _compare_question(leading: QuestionDraft, other: QuestionDraft) -> None:
     if other.kind != leading.kind:
         tell(other.place, "drift-kind", id=other.id, kind=other.kind, other=leading.kind, first=first)
     elif other.kind == "numeric":
-        same = (other.answer, other.tolerance) == (leading.answer, leading.tolerance)
+        same = _number_of(other) == _number_of(leading)
         if not same and other.number_place and leading.number_place:
             named = leading.source.named(leading.number_place)
             tell(other.number_place, "drift-number", id=other.id, first=named)
     else:
         _compare_options(leading, other, first)
+
+
+def _number_of(question: QuestionDraft) -> tuple[object, ...]:
+    return question.answer, question.tolerance, "".join(question.formula.split()), question.vary
 
 
 def _is_banked(question: QuestionDraft) -> bool:

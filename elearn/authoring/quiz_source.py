@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import product
+from math import prod
 
 from elearn.authoring.course_source import LEVELS
 from elearn.authoring.findings import Place
@@ -14,10 +16,12 @@ from elearn.authoring.markup import render_short
 from elearn.authoring.page import Page
 from elearn.authoring.source import Attributes, Line, Passage, closes, is_fence, split_attributes
 from elearn.authoring.wordcount import count_words, text_of
-from elearn.domain.questions import UnreadableAnswer, number_in
+from elearn.domain.formula import BadFormula, worked_out
+from elearn.domain.questions import UnreadableAnswer, filled_in, names_in, number_in
 
 KINDS = ("single", "multiple", "numeric")
 MOST_OPTIONS = 10
+MOST_VARIANTS = 1000
 LONGEST_FEEDBACK = 45
 LONGEST_STEM = {"en": 70}
 LONGEST_STEM_ELSEWHERE = 85
@@ -27,6 +31,14 @@ _OPTION = re.compile(r" {0,3}[-*+] \[(?P<mark>[ xX])\](?:[ \t]+(?=\S)|[ \t]*$)")
 _LIKE_OPTION = re.compile(r" {0,3}[-*+][ \t]*\[[^\]\[@]{0,3}\](?!\()|[ \t]+[-*+] \[[ xX]\][ \t]")
 _QUOTED = re.compile(r"[ \t]*>[ \t]?")
 _NUMBER = re.compile(r" {0,3}=(?!=)[ \t]*")
+_VARY = re.compile(r" {0,3}vary:[ \t]*")
+_VARIED = re.compile(r"(?P<name>[a-z][a-z0-9_]*)[ \t]*=(?P<values>[^=]+)")
+_WHY_NOT = {
+    "form": "Use numbers, names, + - × ÷ and brackets",
+    "name": "No line `vary: …` gives this name its numbers",
+    "zero": "With some of its numbers it divides by zero",
+    "large": "With some of its numbers it grows beyond all use",
+}
 _PLUS_MINUS = re.compile(r"±|\+/-|\+-")
 
 
@@ -54,6 +66,8 @@ class QuestionDraft:
     options: list[OptionDraft] = field(default_factory=list)
     answer: Decimal | None = None
     tolerance: Decimal = Decimal(0)
+    formula: str = ""
+    vary: dict[str, tuple[Decimal, ...]] = field(default_factory=dict)
     number_place: Place | None = None
     pictures: tuple[str, ...] = ()
     sound: bool = True
@@ -74,6 +88,7 @@ class _Parts:
     stem: list[Line] = field(default_factory=list)
     options: list[_OptionLines] = field(default_factory=list)
     numbers: list[Line] = field(default_factory=list)
+    vary: list[Line] = field(default_factory=list)
     explanation: list[Line] = field(default_factory=list)
     broken: bool = False
 
@@ -139,7 +154,11 @@ def read_check(opening: Line, rest: Line, body: Passage, page: Page) -> Question
     if before.text.strip():
         words = before.text.strip()
         page.source.tell(before.from_(before.text.index(words)).place, "unknown-attribute", value=words)
-    return _read(opening.place, [], list(body.lines), attributes, page)
+    draft = _read(opening.place, [], list(body.lines), attributes, page)
+    if draft.vary:
+        draft.source.tell(draft.place, "vary-in-check")
+        draft.sound = False
+    return draft
 
 
 # --- what both have in common -------------------------------------------------------------------------------------
@@ -200,6 +219,8 @@ def _sort_line(line: Line, parts: _Parts, source: SourceText) -> None:
     elif _LIKE_OPTION.match(line.text):
         source.tell(line.from_(len(line.text) - len(line.text.lstrip())).place, "option-malformed")
         parts.broken = True
+    elif not parts.options and not parts.numbers and _VARY.match(line.text):
+        parts.vary.append(line)
     elif not parts.options and _NUMBER.match(line.text):
         parts.numbers.append(line)
     elif parts.options or parts.numbers:
@@ -337,9 +358,45 @@ def _read_number(draft: QuestionDraft, parts: _Parts) -> None:
     try:
         if more[1:]:
             raise UnreadableAnswer("not-a-number")
-        draft.answer, draft.tolerance = number_in(answer.strip()), number_in(tolerance.strip())
+        draft.tolerance = number_in(tolerance.strip())
+        if parts.vary:
+            _read_formula(draft, parts, answer.strip(), written.place)
+        else:
+            draft.answer = number_in(answer.strip())
     except UnreadableAnswer:
         tell(written.place, "number-unreadable", value=written.text.strip())
         return
     if draft.tolerance < 0:
         tell(written.place, "number-unreadable", value=written.text.strip())
+
+
+def _read_formula(draft: QuestionDraft, parts: _Parts, formula: str, place: Place) -> None:
+    """`vary: files = 8,000 | 10,000` lines, and a key that is worked out from them, for every choice of numbers."""
+    tell = draft.source.tell
+    for line in parts.vary:
+        sign = _VARY.match(line.text)
+        written = line.from_(sign.end() if sign else 0)
+        varied = _VARIED.fullmatch(written.text.strip())
+        try:
+            if not varied or varied["name"] in draft.vary:
+                raise UnreadableAnswer("not-a-number")
+            draft.vary[varied["name"]] = tuple(number_in(value.strip()) for value in varied["values"].split("|"))
+        except UnreadableAnswer:
+            tell(written.place, "vary-unreadable", value=written.text.strip())
+            return
+    if prod(map(len, draft.vary.values())) > MOST_VARIANTS:
+        tell(parts.vary[0].place, "vary-too-much", most=MOST_VARIANTS)
+        return
+    for name in draft.vary.keys() - set(names_in(draft.stem)):
+        tell(draft.place, "vary-unused", name=name)
+    try:
+        for values in product(*draft.vary.values()):
+            numbers = dict(zip(draft.vary, values, strict=True))
+            for text in (draft.stem, draft.explanation):
+                filled_in(text, numbers)
+            answer = worked_out(formula, numbers)
+            draft.answer = answer if draft.answer is None else draft.answer
+    except BadFormula as problem:
+        tell(place, "formula-unreadable", value=problem.name or formula, why=_WHY_NOT[problem.code])
+        return
+    draft.formula = formula

@@ -6,14 +6,17 @@ One class per kind. To add a kind, replicate its nearest sibling here, name it i
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from html import unescape
 from random import Random
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
+
+from elearn.domain.formula import BadFormula, grouped, worked_out
 
 Words = Mapping[str, str]
 """Text by language tag; in compiled content it is clean HTML."""
@@ -52,6 +55,10 @@ class _Asked:
     level: str = ""
     domain: str = ""
     pictures: tuple[str, ...] = ()
+
+    def posed(self, seed: str) -> Self:
+        """The question as the attempt with this seed asks it."""
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +128,26 @@ class Multiple(_Choice):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numeric(_Asked):
-    """A number within a tolerance."""
+    """A number within a tolerance. Where it has a formula, its numbers vary from attempt to attempt: texts hold
+    `{name}` and `{= formula}`, and `vary` the values each name may take."""
 
     answer: Decimal
     tolerance: Decimal = Decimal(0)
+    formula: str = ""
+    vary: Mapping[str, tuple[Decimal, ...]] = field(default_factory=dict)
     kind: Literal["numeric"] = "numeric"
+
+    def posed(self, seed: str) -> Numeric:
+        """With one value for each name, the same in every language, and the key that belongs to them."""
+        if not self.vary:
+            return self
+        chance = Random(f"{seed}/{self.id}/numbers")  # noqa: S311 - numbers to show, not a secret
+        numbers = {name: chance.choice(values) for name, values in self.vary.items()}
+        stem, explanation = (
+            {tag: filled_in(text, numbers) for tag, text in texts.items()} for texts in (self.stem, self.explanation)
+        )
+        answer = worked_out(self.formula, numbers)
+        return replace(self, stem=stem, explanation=explanation, answer=answer, formula="", vary={})
 
     def read(self, values: Sequence[str], seed: str) -> Given:
         if len(values) > 1:
@@ -138,6 +160,27 @@ class Numeric(_Asked):
 
 
 Question = Single | Multiple | Numeric
+
+
+_BLANK = re.compile(r"\{(?P<works_out>=)?[ \t]*(?P<inside>[^{}]+?)[ \t]*\}")
+
+
+def filled_in(text: str, numbers: Mapping[str, Decimal]) -> str:
+    """The text with numbers in the place of `{name}` and `{= formula}`. Raises BadFormula."""
+
+    def number(blank: re.Match[str]) -> str:
+        if blank["works_out"]:
+            return grouped(worked_out(unescape(blank["inside"]), numbers))
+        if blank["inside"] not in numbers:
+            raise BadFormula("name", blank["inside"])
+        return grouped(numbers[blank["inside"]])
+
+    return _BLANK.sub(number, text)
+
+
+def names_in(text: str) -> list[str]:
+    """What stands in single brackets, without the formulas."""
+    return [blank["inside"] for blank in _BLANK.finditer(text) if not blank["works_out"]]
 
 
 def number_in(text: str) -> Decimal:

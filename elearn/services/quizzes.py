@@ -305,7 +305,7 @@ def _new_attempt(
     attempt_id, seed = token_hex(16), token_hex(16)
     bank, rules = _on_route(connection, officer_id, course, quiz)
     seen = _times_seen(connection, officer_id, course)
-    questions = draw(bank, rules, seed, seen)
+    questions = [question.posed(seed) for question in draw(bank, rules, seed, seen)]
     hashes = _keep_questions(connection, course, questions)
     connection.execute(
         insert(connection, Attempt).values(

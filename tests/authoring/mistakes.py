@@ -29,6 +29,8 @@ def svg(new: str) -> Spoilt:
     return Spoilt("svg-unsafe", V, RECT, new)
 
 
+MANY = " | ".join(map(str, range(40)))
+
 CASES = [
     # --- the text of files
     Spoilt("file-too-long", C, "", "a " * 101_000),
@@ -357,6 +359,30 @@ CASES = [
     ),
     Spoilt("number-missing", Q, "= 26.9 ± 0.5\n", "", ((Q, "## How many", "## §How many"),)),
     Spoilt("number-unreadable", Q, "= 26.9 ± 0.5", "= §about 27"),
+    Spoilt("vary-unreadable", Q, "= 26.9 ± 0.5", "vary: §n is many\n= n ± 0.5"),
+    Spoilt("vary-unreadable", Q, "= 26.9 ± 0.5", "vary: n = 1 | 2\nvary: §n = 3\n= n ± 0.5"),
+    Spoilt(
+        "vary-unused",
+        Q,
+        "= 26.9 ± 0.5",
+        "vary: n = 26.9\n= n ± 0.5",
+        (
+            (Q, "## How many", "## §How many"),
+            (QH, "= 26.9 ± 0.5", "vary: n = 26.9\n= n ± 0.5"),
+            (QH, "## कितने प्रतिशत", "## §कितने प्रतिशत"),
+        ),
+    ),
+    Spoilt("vary-too-much", Q, "= 26.9 ± 0.5", f"§vary: n = {MANY}\nvary: m = {MANY}\n= n × m ± 0.5"),
+    Spoilt(
+        "vary-in-check",
+        L,
+        "= 73 ± 1",
+        "vary: n = 73\n= n ± 1",
+        ((L, "```check {#how-many", "§```check {#how-many"), (L, "How many flags are", "How many of {n} flags are")),
+    ),
+    Spoilt("formula-unreadable", Q, "= 26.9 ± 0.5", "{n}\n\nvary: n = 1 | 0\n= §1 ÷ n ± 0.5"),
+    Spoilt("formula-unreadable", Q, "= 26.9 ± 0.5", "{n}\n\nvary: n = 1 | 2\n= §n + m ± 0.5"),
+    Spoilt("formula-unreadable", Q, "= 26.9 ± 0.5", "{n}\n\nvary: n = 1 | 2\n= §__import__('os') ± 0.5"),
     Spoilt("number-unreadable", Q, "= 26.9 ± 0.5", "= §26.9 ± -1"),
     Spoilt("number-twice", Q, "= 26.9 ± 0.5", "= 26.9 ± 0.5\n§= 27"),
     Spoilt("options-in-numeric", Q, "= 26.9 ± 0.5", "= 26.9 ± 0.5\n\n§- [x] 26\n  > Right."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elearn.domain.formula import BadFormula
 from elearn.domain.questions import (
     LONGEST_NUMBER,
     Multiple,
@@ -16,6 +18,7 @@ from elearn.domain.questions import (
     Option,
     Single,
     UnreadableAnswer,
+    filled_in,
     number_in,
     option_value,
 )
@@ -239,3 +242,39 @@ def test_numbers_stay_ascending_whatever_the_seed(texts: tuple[str, ...]) -> Non
 def test_words_with_numbers_in_them_are_shuffled() -> None:
     texts = ("67 families", "490 families", "9,800 families", "none")
     assert len({tuple(i for _, i in single(*texts).offered(f"seed-{n}")) for n in range(40)}) > 10
+
+
+# Numbers that vary
+
+VARIED = Numeric(
+    id="caught",
+    stem={"en": "In {files} files {rate} % are ineligible. How many?", "hi": "{files} फ़ाइलों में {rate} %?"},
+    explanation={"en": "{files} × {rate} % = {= files × rate ÷ 100}"},
+    answer=Decimal(100),
+    tolerance=Decimal(1),
+    formula="files × rate ÷ 100",
+    vary={"files": (Decimal(10000), Decimal(120000)), "rate": (Decimal(1), Decimal(2), Decimal(5))},
+)
+
+
+def test_an_attempt_asks_with_its_own_numbers_and_their_key() -> None:
+    posed = [VARIED.posed(f"seed-{n}") for n in range(60)]
+    assert len({one.stem["en"] for one in posed}) == 6
+    for one in posed:
+        files, rate = (Decimal(n.replace(",", "")) for n in re.findall(r"[\d,]+\d|\d", one.stem["en"]))
+        assert one.answer == files * rate / 100
+        assert one.is_right(str(one.answer))
+        assert not one.is_right(str(one.answer + 2))
+        assert one.stem["hi"].split()[0] == one.stem["en"].split()[1]
+        assert (one.formula, one.vary) == ("", {})
+    assert "1,20,000" in {one.stem["en"].split()[1] for one in posed}
+
+
+def test_the_same_seed_asks_the_same_again_and_a_posed_question_stays() -> None:
+    assert VARIED.posed("seed") == VARIED.posed("seed")
+    assert VARIED.posed("seed").posed("other") == VARIED.posed("seed")
+
+
+def test_a_text_that_names_what_does_not_vary_is_refused() -> None:
+    with pytest.raises(BadFormula):
+        filled_in("{people}", {})
