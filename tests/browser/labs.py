@@ -45,7 +45,8 @@ class Site:
         <link rel="stylesheet" href="/static/css/style.css">
         <link rel="stylesheet" href="/static/{view["style"]}">
         <script type="module" src="/static/{view["script"]}"></script></head>
-        <body><main><h1>Lesson</h1><article class="narrow">{part}</article></main></body></html>"""
+        <body><main><h1>Lesson</h1>
+        <article class="narrow"><div class="prose">{part}</div></article></main></body></html>"""
 
     def answer(self, route: Route) -> None:
         path = route.request.url.removeprefix(SITE)

@@ -84,3 +84,11 @@ def data_of(module_file: str) -> dict[str, Any]:
 def spoken(language: str, languages: Sequence[str]) -> str:
     """The language the lab speaks to this reader: the first where it does not speak the reader's."""
     return language if language in languages else languages[0]
+
+
+def grouped(count: int) -> str:
+    """A count as it is written in India: 1,00,000."""
+    head, tail = str(count)[:-3], str(count)[-3:]
+    while head:
+        head, tail = head[:-2], f"{head[-2:]},{tail}"
+    return tail

@@ -38,6 +38,8 @@ function drawTasks({ root, data }, answer) {
     write(row, "why", task.why_text);
   }
   root.querySelector("[data-reached]").hidden = !answer.reached;
+  const count = answer.todo.filter(({ state }) => state === "met").length;
+  if (data.words.tasks_done) write(root, "tasks-done", say(data.words.tasks_done, { count, of: answer.todo.length }));
 }
 
 /** Returns a function that saves the form as it stands; runs wait their turn, and for the network. */
@@ -86,3 +88,6 @@ async function post(address, body) {
     return failure instanceof SyntaxError ? "refused" : "later";
   }
 }
+
+/** A count as it is written in India: 1,00,000. */
+export const grouped = (count) => count.toLocaleString("en-IN");
