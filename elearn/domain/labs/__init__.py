@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from elearn.domain.labs.grievance_sorter import GRIEVANCE_SORTER
+from elearn.domain.labs.hamlets import HAMLETS
 from elearn.domain.labs.lab import BadChoices, Lab, Run
 
 __all__ = ["LABS", "BadChoices", "Lab", "Run"]
 
-LABS: Mapping[str, Lab] = {lab.name: lab for lab in (GRIEVANCE_SORTER,)}
+LABS: Mapping[str, Lab] = {lab.name: lab for lab in (GRIEVANCE_SORTER, HAMLETS)}
