@@ -200,8 +200,13 @@ def name_of(homestead: int) -> str:
 
 
 def _named_homesteads() -> list[dict[str, Any]]:
-    places = [HOUSES[house] for house in HOMESTEADS]
-    return [_text("name", x + 50, y + 40, name_of(number)) for number, (x, y) in enumerate(places)]
+    names = []
+    for number, house in enumerate(HOMESTEADS):
+        x, y = HOUSES[house]
+        # To the right of the house, unless the map ends there.
+        css, beside = ("name", x + 50) if x < 3600 else ("name end", x - 50)
+        names.append(_text(css, beside, y + 40, name_of(number)))
+    return names
 
 
 def letter(group: int) -> str:
@@ -261,7 +266,7 @@ def water_picture(sites: Sequence[str] = (), served: Collection[int] = ()) -> li
     for css, inside in (("mark far", False), ("mark near", True)):
         for shape, numbers in ((SHAPES[0], range(HOMESTEADS[0])), (SHAPES[2], HOMESTEADS)):
             marks.append(_path(css, shape, [HOUSES[number] for number in numbers if (number in served) == inside]))
-    names = [_text("letter", x, y - 70, f"P{number}") for number, (x, y) in enumerate(points, start=1)]
+    names = [_text("letter", x, y + 175, f"P{number}") for number, (x, y) in enumerate(points, start=1)]
     return [
         _path("reach", _ring(REACH), points),
         *marks,

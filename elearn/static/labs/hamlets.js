@@ -148,7 +148,8 @@ const groupedMarks = (data, { groups, sizes }) =>
 const named = (data) =>
   homesteads(data).map((house, number) => {
     const [x, y] = data.houses[house];
-    return { css: "name", x: x + 50, y: y + 40, text: `H${number + 1}` };
+    const place = x < 3600 ? { css: "name", x: x + 50 } : { css: "name end", x: x - 50 };
+    return { ...place, y: y + 40, text: `H${number + 1}` };
   });
 
 function densityPicture(data, { eps }, figures) {
@@ -187,7 +188,7 @@ function waterPicture(data, { sites }, { served }) {
       path(css, shape, numbers.filter((house) => served.includes(house) === inside).map((house) => data.houses[house])),
     ),
   );
-  const names = points.map(([x, y], at) => ({ css: "letter", x, y: y - 70, text: `P${at + 1}` }));
+  const names = points.map(([x, y], at) => ({ css: "letter", x, y: y + 175, text: `P${at + 1}` }));
   return [
     path("reach", ring(REACH), points),
     ...marks,
