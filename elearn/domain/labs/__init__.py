@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from elearn.domain.labs.grievance_sorter import GRIEVANCE_SORTER
+from elearn.domain.labs.hamlets import HAMLETS
 from elearn.domain.labs.lab import BadChoices, Lab, Run
 from elearn.domain.labs.threshold import THRESHOLD
 
 __all__ = ["LABS", "BadChoices", "Lab", "Run"]
 
-LABS: Mapping[str, Lab] = {lab.name: lab for lab in (GRIEVANCE_SORTER, THRESHOLD)}
+LABS: Mapping[str, Lab] = {lab.name: lab for lab in (GRIEVANCE_SORTER, THRESHOLD, HAMLETS)}

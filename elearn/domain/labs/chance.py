@@ -14,7 +14,7 @@ _WORD = 0xFFFFFFFF
 
 
 def mulberry32(seed: int) -> Draw:
-    """The sequence that begins at this seed."""
+    """The sequence that begins at this seed; `static/labs/frame.js` draws the same."""
     state = seed & _WORD
 
     def draw() -> float:

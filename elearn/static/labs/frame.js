@@ -42,12 +42,16 @@ function drawTasks({ root, data }, answer) {
   if (data.words.tasks_done) write(root, "tasks-done", say(data.words.tasks_done, { count, of: answer.todo.length }));
 }
 
-/** Returns a function that saves the form as it stands; runs wait their turn, and for the network. */
+/**
+ * Returns a function that saves the form as it stands; runs wait their turn, and for the network. Where a lab has
+ * several forms, the one to save is given; each has its own line that tells how saving goes.
+ */
 export function saver(lab) {
   const { root, data, form } = lab;
   const waiting = [];
   let busy = false;
-  const tell = (code, values) => write(root, "saved", say(data.words[code], values));
+  let line = root.querySelector("[data-saved]");
+  const tell = (code, values) => (line.textContent = say(data.words[code], values));
 
   async function send() {
     if (busy || !waiting.length) return;
@@ -71,8 +75,10 @@ export function saver(lab) {
   addEventListener("beforeunload", (event) => {
     if (waiting.length) event.preventDefault();
   });
-  return () => {
-    waiting.push(new URLSearchParams(new FormData(form)));
+  return (given = form) => {
+    waiting.push(new URLSearchParams(new FormData(given)));
+    line.textContent = "";
+    line = given.querySelector("[data-saved]") ?? line;
     send();
   };
 }
@@ -91,3 +97,14 @@ async function post(address, body) {
 
 /** A count as it is written in India: 1,00,000. */
 export const grouped = (count) => count.toLocaleString("en-IN");
+
+/** Numbers from 0 to below 1, the same for the same seed: what domain/labs/chance.py draws on the server. */
+export function mulberry32(seed) {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) | 0;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
