@@ -276,7 +276,8 @@ def test_a_withheld_certificate_is_issued_once_the_name_is_mended(run: Run, sqli
     given.completed(meera, minutes_a_lesson=12)
     old = certificates.of_officer(meera.id)[0].serial
     waiting = run("reconcile")
-    assert (waiting.exit_code, waiting.output.split()[:2]) == (1, ["withheld", old])
+    assert waiting.exit_code == 1
+    assert f"withheld  {old}" in waiting.output
     assert "U+13000" in waiting.output
     assert run("officer", "name", meera.email, "en").exit_code == 2
     assert run("officer", "name", meera.email, "en=Meera Devi", "hi=मीरा देवी", "--primary").exit_code == 0
@@ -284,7 +285,8 @@ def test_a_withheld_certificate_is_issued_once_the_name_is_mended(run: Run, sqli
     assert mended.exit_code == 0
     assert f"Meera Devi  (supersedes {old})" in mended.output
     assert run("reconcile").output == ""
-    serial = mended.output.split()[1]
+    (line,) = [line for line in mended.output.splitlines() if old in line]
+    serial = line.split()[1]
     again = run("certificate", "reissue", serial)
     assert again.output.startswith("valid  ")
     assert run("certificate", "reissue", serial).exit_code == 1

@@ -10,7 +10,7 @@ from elearn.authoring.course_source import CourseSource, RouteSource, RulesSourc
 from elearn.authoring.lint import FRESH_DRAW
 from elearn.authoring.module_source import BankDraft, FolderDraft
 from elearn.authoring.quiz_source import OptionDraft, QuestionDraft
-from elearn.authoring.references import References
+from elearn.authoring.references import References, sources
 from elearn.domain.course import Course, Lesson, Module, Needs, Quiz, QuizRules, Route
 from elearn.domain.questions import Multiple, Numeric, Option, Question, Single, Words
 
@@ -41,6 +41,7 @@ def assemble(
             key: {"term": dict(term.term), "means": dict(term.means), "status": dict(term.status)}
             for key, term in references.terms.items()
         },
+        facts={language: tuple(sources(references, language, leading).values()) for language in source.languages},
         fastest_words_per_minute=source.completion.fastest_words_per_minute,
         test_out_percent=source.completion.test_out,
         version="",

@@ -26,7 +26,6 @@ class References:
 
     terms: dict[str, TermSource] = field(default_factory=dict)
     facts: dict[str, FactSource] = field(default_factory=dict)
-    stale: set[str] = field(default_factory=set)
     known_terms: frozenset[str] | None = frozenset()
     known_facts: frozenset[str] | None = frozenset()
 
@@ -53,7 +52,7 @@ def read_references(
         references.facts = _entries(facts, FactSource)
         references.known_facts = frozenset(facts.value)
         for key, fact in references.facts.items():
-            _look_at_fact(facts, key, fact, languages, today, references)
+            _look_at_fact(facts, key, fact, languages, today)
     return references
 
 
@@ -69,16 +68,13 @@ def _entries(yaml: YamlSource, model: type[Model]) -> dict[str, Model]:
     return found
 
 
-def _look_at_fact(
-    yaml: YamlSource, key: str, fact: FactSource, languages: Sequence[str], today: date, references: References
-) -> None:
+def _look_at_fact(yaml: YamlSource, key: str, fact: FactSource, languages: Sequence[str], today: date) -> None:
     check_texts(yaml, (key, "text"), fact.text, languages)
     check_texts(yaml, (key, "value"), fact.value, languages, complete=False)
     check_texts(yaml, (key, "source", "title"), fact.source.title, languages, complete=False)
-    due = fact.verified_on + timedelta(days=fact.review_after_days)
+    due = _review_by(fact)
     place = yaml.place((key, "verified_on"))
     if today > due:
-        references.stale.add(key)
         yaml.source.tell(place, "stale-fact", fact=key, due=due.isoformat())
     if fact.verified_on > today:
         yaml.source.tell(place, "verified-in-future", fact=key)
@@ -97,26 +93,33 @@ def check_texts(
                 yaml.source.tell(yaml.key_place(path), "missing-words", language=language)
 
 
-def library(references: References, course: str, language: str, leading: str, lessons: Mapping[str, str]) -> Library:
-    """What prose in one language may point to."""
+def _review_by(fact: FactSource) -> date:
+    return fact.verified_on + timedelta(days=fact.review_after_days)
 
-    def words(texts: Mapping[str, str]) -> str:
-        return texts.get(language) or texts.get(ANY_LANGUAGE) or texts.get(leading) or next(iter(texts.values()), "")
 
-    facts = {
-        key: Fact(
-            Source(
-                id=key,
-                text=words(fact.text),
-                title=words(fact.source.title),
-                url=fact.source.url,
-                grade=fact.source.grade,
-                verified_on=fact.verified_on,
-                stale=key in references.stale,
-            ),
-            fact.value.get(language),
+def sources(references: References, language: str, leading: str) -> dict[str, Source]:
+    """Every fact in one language, by its id."""
+    return {
+        key: Source(
+            id=key,
+            text=_words(fact.text, language, leading),
+            title=_words(fact.source.title, language, leading),
+            url=fact.source.url,
+            grade=fact.source.grade,
+            verified_on=fact.verified_on,
+            review_by=_review_by(fact),
         )
         for key, fact in references.facts.items()
     }
-    terms = {key: words(term.term) for key, term in references.terms.items()}
+
+
+def _words(texts: Mapping[str, str], language: str, leading: str) -> str:
+    return texts.get(language) or texts.get(ANY_LANGUAGE) or texts.get(leading) or next(iter(texts.values()), "")
+
+
+def library(references: References, course: str, language: str, leading: str, lessons: Mapping[str, str]) -> Library:
+    """What prose in one language may point to."""
+    found = sources(references, language, leading)
+    facts = {key: Fact(found[key], fact.value.get(language)) for key, fact in references.facts.items()}
+    terms = {key: _words(term.term, language, leading) for key, term in references.terms.items()}
     return Library(course, language, terms, facts, lessons, references.known_terms, references.known_facts)

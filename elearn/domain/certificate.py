@@ -21,6 +21,8 @@ _SEPARATORS = str.maketrans("", "", "-‐‑‒–—")  # a serial pasted from 
 # What is signed is frozen: the names, forms and meaning of these members never change. Certificates stand for
 # decades; a new shape is "elearn-certificate/2" beside this one, and this one stays readable.
 CERTIFICATE_TYPE = "elearn-certificate/1"
+STATEMENT_TYPE = "elearn-certificate/2"  # of one module: the members of version 1, and `module` and `module_title`
+_OF_A_STATEMENT = frozenset({"module", "module_title"})
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _HEX = re.compile(r"[0-9a-f]{16,128}")
@@ -31,7 +33,7 @@ class BadSerial(ValueError):
 
 
 class NotACertificate(ValueError):
-    """These fields or bytes are not a certificate of version 1.
+    """These fields or bytes are not a certificate of version 1 or 2.
 
     `reason`: `json`, `duplicate`, `members`, `type`, `value` or `not-canonical`.
     """
@@ -47,8 +49,9 @@ class CertificateRecord:
 
     `name` is the officer's primary name exactly as issued, `name_language` its BCP 47 tag, `other_names` pairs of
     (tag, name) in other scripts. `course_title` maps language tags to titles, `course_version` is the hash of the
-    content, `chain_head` the hex of the head of the officer's ledger at issue. Text is brought to NFC, the one form
-    that is signed. Raises NotACertificate for an empty, malformed or wrongly typed field.
+    content, `chain_head` the hex of the head of the officer's ledger at issue. A statement of completion of one module
+    names it in `module` and `module_title`. Text is brought to NFC, the one form that is signed. Raises NotACertificate
+    for an empty, malformed or wrongly typed field.
     """
 
     serial: str
@@ -63,6 +66,8 @@ class CertificateRecord:
     completed_at: datetime
     evidence: Evidence
     chain_head: str
+    module: str = ""
+    module_title: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for name in ("serial", "name", "course", "course_version", "issuer", "chain_head"):
@@ -72,6 +77,11 @@ class CertificateRecord:
         object.__setattr__(self, "name_language", _tag(self.name_language))
         object.__setattr__(self, "other_names", others)
         object.__setattr__(self, "course_title", titles)
+        of_module = {_tag(tag): _text("module_title", title) for tag, title in self.module_title.items()}
+        object.__setattr__(self, "module_title", of_module)
+        if self.module:
+            object.__setattr__(self, "module", _text("module", self.module))
+        _require(bool(self.module) == bool(of_module), "A module has an id and a title in at least one language.")
         _require(bool(titles), "A course has a title in at least one language.")
         _require(_is_serial(self.serial), "A serial is 26 characters of Crockford's base32.")
         _require(self.evidence in get_args(Evidence), "Evidence is supervised, checked or waived.")
@@ -91,7 +101,7 @@ def canonical_bytes(record: CertificateRecord) -> bytes:
     are no numbers, so the rules about floats never apply. Raises NotACertificate for text that UTF-8 cannot carry.
     """
     members = {
-        "type": CERTIFICATE_TYPE,
+        "type": STATEMENT_TYPE if record.module else CERTIFICATE_TYPE,
         "serial": record.serial,
         "name": record.name,
         "name_language": record.name_language,
@@ -105,6 +115,8 @@ def canonical_bytes(record: CertificateRecord) -> bytes:
         "evidence": record.evidence,
         "chain_head": record.chain_head,
     }
+    if record.module:
+        members |= {"module": record.module, "module_title": dict(record.module_title)}
     # All member names are ASCII, for which Python's order is the order of RFC 8785 (UTF-16 code units).
     text = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8")
@@ -116,10 +128,11 @@ def record_from_bytes(data: bytes) -> CertificateRecord:
     Raises NotACertificate for anything else: other members, a member twice, another spelling of the same JSON.
     """
     members = _members(data)
-    if members.get("type") != CERTIFICATE_TYPE:
-        raise NotACertificate("type", "This is not a certificate of version 1.")
-    if set(members) != {"type", *(member.name for member in fields(CertificateRecord))}:
-        raise NotACertificate("members", "A certificate has exactly the members of version 1.")
+    if members.get("type") not in (CERTIFICATE_TYPE, STATEMENT_TYPE):
+        raise NotACertificate("type", "This is not a certificate of version 1 or 2.")
+    left_out = _OF_A_STATEMENT if members["type"] == CERTIFICATE_TYPE else frozenset()
+    if set(members) != {"type", *(member.name for member in fields(CertificateRecord))} - left_out:
+        raise NotACertificate("members", "A certificate has exactly the members of its version.")
     try:
         record = _record(members)
     except (AttributeError, KeyError, TypeError) as error:
@@ -182,6 +195,8 @@ def _record(members: Mapping[str, Any]) -> CertificateRecord:
         completed_at=datetime.strptime(members["completed_at"], _TIME).replace(tzinfo=UTC),
         evidence=members["evidence"],
         chain_head=members["chain_head"],
+        module=members.get("module", ""),
+        module_title=members.get("module_title", {}),
     )
 
 

@@ -23,7 +23,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source a lesson cites, as shown under it."""
+    """A fact and its source, as shown under the lessons that cite it. It is to be looked at again by `review_by`."""
 
     id: str
     text: str
@@ -31,7 +31,10 @@ class Source:
     url: str
     grade: str
     verified_on: date
-    stale: bool = False
+    review_by: date
+
+    def is_stale(self, today: date) -> bool:
+        return today > self.review_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,7 @@ class Course:
     quizzes: tuple[Quiz, ...]
     pictures: tuple[Picture, ...]
     glossary: Mapping[str, Mapping[str, Words]]
+    facts: Mapping[str, tuple[Source, ...]]  # by language, in the order of facts.yaml
     fastest_words_per_minute: int
     test_out_percent: int
     version: str

@@ -22,6 +22,7 @@ KINDS = (
     "attempt_submitted",
     "completed",
     "certificate_issued",
+    "statement_issued",
     "certificate_withheld",
     "certificate_superseded",
     "certificate_revoked",

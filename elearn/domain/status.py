@@ -134,6 +134,20 @@ def hurried_modules(course: Course, needs: Needs, record: Record) -> tuple[str, 
     return tuple(found)
 
 
+def modules_met(course: Course, found: Status) -> tuple[str, ...]:
+    """The modules of which everything asked for is met, a quiz among it: each earns a statement of completion."""
+    home = {lab: lesson.module_id for lesson in course.lessons() for lab in lesson.labs}
+    asked: dict[str, list[Requirement]] = {module.id: [] for module in course.modules}
+    for one in found.requirements:
+        module_id = home.get(one.subject, one.subject.partition("/")[0].removeprefix("fresh-"))
+        asked.get(module_id, []).append(one)
+    return tuple(
+        module_id
+        for module_id, ones in asked.items()
+        if all(one.met for one in ones) and any(one.kind == "quiz" for one in ones)
+    )
+
+
 def _share_met(needs: Needs, course: Course, record: Record) -> float:
     lessons = [_lesson(path, course, record).met for path in needs.lessons]
     quizzes = [bool((best := record.best.get(quiz)) and best.passed) for quiz in needs.quizzes]

@@ -7,6 +7,7 @@ import json
 import os
 import threading
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -35,6 +36,9 @@ _JOINERS = "\u200c\u200d"
 WORDS = {
     "en": {
         "heading": "Certificate of completion",
+        "statement": "Statement of completion",
+        "completed_module": "has completed the module",
+        "checked_module": "Module quiz taken online, without a supervisor",
         "certifies": "This is to certify that",
         "completed": "has completed the course",
         "issued_on": "Date of issue",
@@ -49,6 +53,9 @@ WORDS = {
     },
     "hi": {
         "heading": "पूर्णता प्रमाण-पत्र",
+        "statement": "मॉड्यूल पूर्णता पत्र",
+        "completed_module": "ने यह मॉड्यूल पूरा किया है",
+        "checked_module": "मॉड्यूल की प्रश्नोत्तरी ऑनलाइन दी गई, बिना निरीक्षक के",
         "certifies": "प्रमाणित किया जाता है कि",
         "completed": "ने यह कोर्स पूरा किया है",
         "issued_on": "जारी करने की तारीख़",
@@ -145,16 +152,17 @@ def _page(record: CertificateRecord, verify_url: str, language: str) -> dict[str
     words = WORDS[language]
     other = "hi" if language == "en" else "en"
     title, *other_titles = _titles(record, language)
+    phrases, of_other = _phrases_for(record, language), _phrases_for(record, other)
     halves = _halves(record.name)
     base = verify_url.removesuffix(f"/C/{record.serial}")
     return {
         "language": language,
-        "document-title": f"{words['heading']}: {record.name}, {title[1]}",
+        "document-title": f"{words['statement' if record.module else 'heading']}: {record.name}, {title[1]}",
         "holder": record.name,
         "keywords": [record.serial],
         "issued-on": {"year": record.issued_on.year, "month": record.issued_on.month, "day": record.issued_on.day},
-        "words": _phrases(language),
-        "other-heading": _phrases(other)["heading"],
+        "words": phrases,
+        "other-heading": of_other["heading"],
         "issuer": _phrase(language, record.issuer),
         "name": {
             "whole": _phrase(record.name_language, record.name),
@@ -167,7 +175,7 @@ def _page(record: CertificateRecord, verify_url: str, language: str) -> dict[str
         "title": _phrase(*title),
         "other-titles": [_phrase(tag, text) for tag, text in other_titles],
         "date": _phrase(language, written_date(record.issued_on, language)),
-        "evidence": _phrases(language)[record.evidence],
+        "evidence": phrases[record.evidence],
         "serial": grouped_serial(record.serial).replace(" ", "\u00a0"),
         "chain-head": record.chain_head[:16],
         "verify-url": verify_url,
@@ -183,9 +191,29 @@ def _phrases(language: str) -> dict[str, dict[str, Any]]:
     return {name: _phrase(language, sentence) for name, sentence in WORDS[language].items()}
 
 
+def _phrases_for(record: CertificateRecord, language: str) -> dict[str, dict[str, Any]]:
+    """The same; a statement about one module says some of them otherwise."""
+    phrases = _phrases(language)
+    if not record.module:
+        return phrases
+    return {
+        **phrases,
+        "heading": phrases["statement"],
+        "completed": phrases["completed_module"],
+        "checked": phrases["checked_module"],
+    }
+
+
 def _titles(record: CertificateRecord, language: str) -> list[tuple[str, str]]:
-    """The course's titles, that of the page's language first, then in the order of their tags."""
-    return sorted(record.course_title.items(), key=lambda title: (title[0] != language, title[0]))
+    """What was completed: the titles of the course, or those of a module and then of its course; that of the page's
+    language first, then in the order of their tags."""
+
+    def in_order(titles: Mapping[str, str]) -> list[tuple[str, str]]:
+        return sorted(titles.items(), key=lambda title: (title[0] != language, title[0]))
+
+    if not record.module:
+        return in_order(record.course_title)
+    return [*in_order(record.module_title), in_order(record.course_title)[0]]
 
 
 def _halves(name: str) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ STATES = ("valid", "withheld", "superseded", "revoked")
 
 
 class Certificate(Base):
-    """One certificate. `token` is the signed record, from which page, PDF and file are made; it never changes.
+    """One certificate, or one statement of completion where `module` names the module. `token` is the signed record,
+    from which page, PDF and file are made; it never changes.
 
     `withheld`: the completion stands, but a name holds a character that no shipped font can set; `why` says which.
     """
@@ -26,6 +27,7 @@ class Certificate(Base):
             "officer_id",
             "course",
             "version",
+            "module",
             unique=True,
             sqlite_where=text("state IN ('valid', 'withheld')"),
             postgresql_where=text("state IN ('valid', 'withheld')"),
@@ -35,6 +37,7 @@ class Certificate(Base):
     serial: Mapped[str] = mapped_column(String(26), primary_key=True)
     officer_id: Mapped[int] = mapped_column(ForeignKey("officer.id"), index=True)
     course: Mapped[str] = mapped_column(String(80))
+    module: Mapped[str] = mapped_column(String(80), default="", server_default=EMPTY)
     version: Mapped[str] = mapped_column(String(64))
     issued_at: Mapped[datetime] = mapped_column(Moment)
     token: Mapped[str] = mapped_column(Text)

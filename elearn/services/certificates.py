@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,6 +26,7 @@ from elearn.domain.certificate import (
     record_from_bytes,
 )
 from elearn.domain.course import Course
+from elearn.domain.ledger import Fact
 from elearn.domain.status import Evidence
 from elearn.exports.certificate_pdf import certificate_pdf, missing_glyphs
 from elearn.exports.certificate_token import (
@@ -128,6 +130,34 @@ def issue(connection: Connection, officer_id: int, course: Course, evidence: Evi
     )
     _keep(connection, officer_id, record, now)
     return record.serial
+
+
+def issue_statements(
+    connection: Connection, officer_id: int, course: Course, modules: Collection[str], now: datetime
+) -> None:
+    """Issues a statement of completion for each of these modules that has none yet, in the transaction of the act that
+    completed it. One that was revoked does not come back by itself."""
+    if not modules:
+        return
+    there = set(connection.execute(_STATEMENTS, {"officer": officer_id, "course": course.id}).scalars())
+    mine = _issuing()
+    for module in course.modules:
+        if module.id in modules and module.id not in there:
+            record = CertificateRecord(
+                serial=new_serial(token_bytes(16)),
+                **_names(connection, officer_id),
+                course=course.id,
+                course_title=dict(course.title),
+                course_version=course.version,
+                issuer=mine.organisation,
+                issued_on=now.astimezone(mine.timezone).date(),
+                completed_at=now,
+                evidence="checked",
+                chain_head=ledger.head_of(connection, officer_id),
+                module=module.id,
+                module_title=dict(module.title),
+            )
+            _keep(connection, officer_id, record, now)
 
 
 def reissue(serial_text: str, now: datetime) -> CertificateView:
@@ -236,6 +266,10 @@ def revoke(serial_text: str, why: str, now: datetime) -> CertificateView:
 
 _OFFICER_OF = select(Certificate.officer_id).where(Certificate.serial == bindparam("serial"))
 
+_STATEMENTS = select(Certificate.module).where(
+    Certificate.officer_id == bindparam("officer"), Certificate.course == bindparam("course"), Certificate.module != ""
+)
+
 _COLUMNS = (
     Certificate.serial,
     Certificate.state,
@@ -291,6 +325,7 @@ def _keep(connection: Connection, officer_id: int, record: CertificateRecord, no
             serial=record.serial,
             officer_id=officer_id,
             course=record.course,
+            module=record.module,
             version=record.course_version,
             issued_at=now,
             token=sign(canonical_bytes(record), signing_key(_issuing().keys)),
@@ -301,10 +336,13 @@ def _keep(connection: Connection, officer_id: int, record: CertificateRecord, no
     )
     if missing:
         log.warning("certificate %s is withheld: no shipped font has %s", record.serial, why)
-    kind = "certificate_withheld" if missing else "certificate_issued"
-    facts = {"course": record.course, "version": record.course_version, "serial": record.serial}
-    ledger.append(connection, officer_id, kind, record.serial, facts, now)
-    standing.set_certificate(connection, officer_id, record.course, record.serial)
+    issued = "statement_issued" if record.module else "certificate_issued"
+    facts: dict[str, Fact] = {"course": record.course, "version": record.course_version, "serial": record.serial}
+    if record.module:
+        facts["module"] = record.module
+    ledger.append(connection, officer_id, "certificate_withheld" if missing else issued, record.serial, facts, now)
+    if not record.module:
+        standing.set_certificate(connection, officer_id, record.course, record.serial)
 
 
 def _names(connection: Connection, officer_id: int) -> dict[str, Any]:
@@ -322,7 +360,8 @@ def _names(connection: Connection, officer_id: int) -> dict[str, Any]:
 
 def _missing(record: CertificateRecord) -> tuple[str, ...]:
     """Characters on the certificate that no shipped font has, each once."""
-    texts = (record.name, *(name for _, name in record.other_names), record.issuer, *record.course_title.values())
+    names = (record.name, *(name for _, name in record.other_names))
+    texts = (*names, record.issuer, *record.course_title.values(), *record.module_title.values())
     return tuple(dict.fromkeys(sign for text in texts for sign in missing_glyphs(text)))
 
 

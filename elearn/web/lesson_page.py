@@ -14,7 +14,7 @@ from elearn.domain.questions import Question
 from elearn.domain.roles import Viewer
 from elearn.i18n import language
 from elearn.services.learning import CheckState, LessonRecords
-from elearn.web.access import csrf_token
+from elearn.web.access import csrf_token, now
 from elearn.web.answers import Asked, Sent, asked
 from elearn.web.frames import kept_frame, slot
 from elearn.web.steps import lesson_url
@@ -53,7 +53,9 @@ def lesson_html(
     refused, tag, token = refused or Refused(), language(), csrf_token()
     # Few combinations are ever met: most people take the lessons of a module in their order.
     done = tuple(one.path in records.done for one in module.lessons)
-    key = ("lesson", course.version, lesson.path, tag, viewer.may_enter("supervisor"), done, refused.still_open)
+    day = now().date()  # on which some fact may have grown old
+    roles = (viewer.may_enter("supervisor"), viewer.may_enter("trainer"))
+    key = ("lesson", course.version, lesson.path, tag, roles, done, refused.still_open, day)
     frame = kept_frame(key, lambda: _render_frame(course, module, lesson, records, refused.still_open))
     values = {"csrf": token, "who": who(viewer)}
     for check in lesson.checks:
@@ -99,6 +101,7 @@ def _render_frame(
         check_numbers={check.id: number for number, check in enumerate(lesson.checks, start=1)},
         labs=[LABS[name].view(tag, ()) for name in lesson.labs],
         checked_on=_oldest_check(text),
+        today=now().date(),
         still_open=still_open,
         page_url=lesson_url(course, lesson),
         slot=slot,

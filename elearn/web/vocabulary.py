@@ -9,7 +9,7 @@ from flask import current_app, request
 from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
-from elearn.domain.course import Course
+from elearn.domain.course import Course, Module
 from elearn.domain.questions import Words
 from elearn.domain.roles import Viewer
 from elearn.domain.status import Requirement
@@ -35,10 +35,12 @@ class Line(NamedTuple):
 
 
 class Group(NamedTuple):
-    """The requirements of one module; without a title, those of the whole course."""
+    """The requirements of one module, and the modules that may be taken instead; without a title, those of the whole
+    course."""
 
     title: Words
     lines: list[Line]
+    instead: list[Module]
 
 
 def programme() -> Programme:
@@ -93,10 +95,29 @@ def place_of(course: Course, act: Step | Requirement) -> steps.Place:
 def groups_of(view: CourseView) -> list[Group]:
     """The requirements module by module, in the order of the course; last those of no module."""
     lines = [Line(one, place_of(view.course, one)) for one in view.status.requirements]
-    found = [Group(m.title, [line for line in lines if line.place.module_id == m.id]) for m in view.course.modules]
-    known = {m.id for m in view.course.modules}
-    found.append(Group({}, [line for line in lines if line.place.module_id not in known]))
+    modules = view.course.modules
+    found = [
+        Group(m.title, [line for line in lines if line.place.module_id == m.id], _instead_of(view, m)) for m in modules
+    ]
+    known = {m.id for m in modules}
+    found.append(Group({}, [line for line in lines if line.place.module_id not in known], []))
     return [group for group in found if group.lines]
+
+
+def _instead_of(view: CourseView, module: Module) -> list[Module]:
+    """The other modules of a choice that this one belongs to."""
+    groups = [group for group in view.route.any_of if module.id in group]
+    return [other for group in groups for name in group if name != module.id and (other := view.course.module(name))]
+
+
+def may_test_out(view: CourseView, module: Module) -> bool:
+    """Whether the quiz of a module, taken now, may still credit its lessons."""
+    quiz, untouched = view.course.quiz(module.id), not any(one.path in view.done for one in module.lessons)
+    tried = any(
+        one.subject == module.id and (one.met or "percent" in one.arguments) for one in view.status.requirements
+    )
+    asked = any(one.path in view.needs.lessons for one in module.lessons)
+    return bool(view.course.test_out_percent and quiz and untouched and asked and not tried)
 
 
 def acts_of_module(view: CourseView, module_id: str) -> list[Line]:
@@ -121,6 +142,7 @@ FOR_TEMPLATES: dict[str, Callable[..., Any]] = {
     "plain": plain,
     "place_of": place_of,
     "acts_of_module": acts_of_module,
+    "may_test_out": may_test_out,
     "minutes_left": minutes_left,
     "lesson_url": steps.lesson_url,
     "lesson_titles": steps.lesson_titles,
@@ -133,6 +155,7 @@ FOR_TEMPLATES: dict[str, Callable[..., Any]] = {
     "met_word": words.met_word,
     "why_closed": words.why_closed,
     "evidence_words": words.evidence_words,
+    "basis_words": words.basis_words,
     "certificate_word": words.certificate_word,
     "verdict_heading": words.verdict_heading,
     "verdict_sentence": words.verdict_sentence,

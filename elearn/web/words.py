@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from elearn.domain.certificate import CertificateRecord
 from elearn.domain.status import Requirement
 from elearn.i18n import _, clock, day, n_
 
@@ -79,6 +80,13 @@ def evidence_words(grade: str) -> str:
         "checked": _("Final assessment taken online, without a supervisor"),
         "waived": _("Some requirements waived by the competent authority"),
     }.get(grade, "")
+
+
+def basis_words(record: CertificateRecord) -> str:
+    """The same for one certificate or statement: a module ends with its quiz, not with the final."""
+    if record.module and record.evidence == "checked":
+        return _("Module quiz taken online, without a supervisor")
+    return evidence_words(record.evidence)
 
 
 def certificate_word(state: str) -> str:

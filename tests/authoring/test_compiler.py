@@ -70,7 +70,7 @@ def test_prose_becomes_html(course: Path) -> None:
     assert '<div aria-label="Count people" class="scroll" role="region" tabindex="0">\n<table>' in html
     assert '<td align="right">490</td>' in html
     assert text.terms == ("base-rate",)
-    assert [(s.id, s.title, s.url, s.grade, s.stale) for s in text.sources] == [
+    assert [(s.id, s.title, s.url, s.grade, s.is_stale(TODAY)) for s in text.sources] == [
         ("robodebt", "Report of the commission", "https://example.org/report?a=1&b=2", "P", False)
     ]
 
@@ -204,9 +204,11 @@ def test_version_changes_with_what_officers_meet_and_with_nothing_else(course: P
 def test_a_fact_grown_old_is_marked_but_makes_no_other_version(course: Path) -> None:
     later = TODAY + timedelta(days=365)
     old, new = made(course, later), made(course)
-    assert old.lesson("scores", "rare-things").texts["en"].sources[0].stale
-    assert not new.lesson("scores", "rare-things").texts["en"].sources[0].stale
-    assert old.version == new.version
+    (source,) = new.lesson("scores", "rare-things").texts["en"].sources
+    assert source.is_stale(later)
+    assert not source.is_stale(TODAY)
+    assert source == new.facts["en"][0]
+    assert old == new
 
 
 def test_windows_line_ends_and_byte_order_mark_are_fine(course: Path) -> None:

@@ -141,7 +141,7 @@ def test_bytes_that_say_something_else_or_say_it_otherwise_are_refused():
         "duplicate": [text.replace('{"chain_head"', '{"evidence":"waived","chain_head"').encode()],
         "type": [
             b"{}",
-            compact({**members, "type": "elearn-certificate/2"}),
+            compact({**members, "type": "elearn-certificate/3"}),
             compact({name: value for name, value in members.items() if name != "type"}),
         ],
         "members": [
@@ -237,3 +237,30 @@ def test_what_is_no_serial_is_refused(typed):
 def test_a_serial_needs_exactly_128_random_bits(length):
     with pytest.raises(ValueError, match="16 random bytes"):
         new_serial(bytes(length))
+
+
+# A statement of one module
+
+STATEMENT = replace(MEERA, module="plain-words", module_title={"en": "AI in plain words", "hi": "सरल शब्दों में एआई"})
+
+
+def test_a_statement_is_of_version_2_and_read_back() -> None:
+    signed = canonical_bytes(STATEMENT)
+    assert json.loads(signed)["type"] == "elearn-certificate/2"
+    assert record_from_bytes(signed) == STATEMENT
+    assert "module" not in json.loads(canonical_bytes(MEERA))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"type": "elearn-certificate/1"},
+        {"module": ""},
+        {"module_title": {}},
+        {"module": 3},
+    ],
+)
+def test_a_statement_says_its_module_or_is_none(changed: dict[str, object]) -> None:
+    members = {**json.loads(canonical_bytes(STATEMENT)), **changed}
+    with pytest.raises(NotACertificate):
+        record_from_bytes(json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())

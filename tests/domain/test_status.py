@@ -56,6 +56,7 @@ COURSE = Course(
     ),
     pictures=(),
     glossary={},
+    facts={},
     fastest_words_per_minute=600,
     test_out_percent=90,
     version="v1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,7 +23,7 @@ from elearn.models.database import writing
 from elearn.models.learning import Answer, Attempt, StandingHistory
 from elearn.models.people import Officer, OfficerName
 from elearn.services import certificates, ledger, people, quizzes
-from elearn.services.certificates import AlteredCertificate, NotCurrent, UnknownCertificate
+from elearn.services.certificates import AlteredCertificate, CertificateView, NotCurrent, UnknownCertificate
 from tests.at_once import at_once
 from tests.given import COURSE, Given, Person, right_answer
 from tests.records import chain, count, head, kinds, rows, salt, standing_of
@@ -36,13 +37,18 @@ def issued(given: Given, person: Person) -> str:
     return str(standing_of(person.id).certificate)
 
 
+def of_course(found: Iterable[CertificateView]) -> list[str]:
+    """Serials without those of statements about single modules."""
+    return [one.serial for one in found if not one.record.module]
+
+
 # Issued
 
 
 def test_completing_brings_the_certificate_in_the_same_act(app: Flask, given: Given) -> None:
     meera = given.officer("Meera")
     serial = issued(given, meera)
-    (row,) = rows(Certificate)
+    (row,) = rows(Certificate, module="")
     assert (row.serial, row.state, row.issued_at, row.why) == (serial, "valid", given.now, "")
     assert (row.course, row.version) == (COURSE, given.course.version)
     standing, history = standing_of(meera.id), rows(StandingHistory, officer_id=meera.id)[-1]
@@ -120,20 +126,52 @@ def test_an_act_that_cannot_be_finished_leaves_nothing(app: Flask, given: Given)
     with writing() as connection:
         connection.execute(insert(OfficerName).values([row._asdict() for row in names]))
     quizzes.submit_attempt(meera.id, attempt, answers, given.now)
-    assert (standing_of(meera.id).state, count(Certificate)) == ("complete", 1)
+    assert (standing_of(meera.id).state, count(Certificate, module="")) == ("complete", 1)
     assert broken_at(chain(meera.id)) is None
 
 
 def test_the_database_keeps_one_valid_certificate_for_a_course(app: Flask, given: Given) -> None:
     meera = given.officer("Meera")
     issued(given, meera)
-    second = {**rows(Certificate)[0]._asdict(), "serial": new_serial(bytes(16))}
+    second = {**rows(Certificate, module="")[0]._asdict(), "serial": new_serial(bytes(16))}
     for state in ("valid", "withheld"):
         with pytest.raises(IntegrityError), writing() as connection:
             connection.execute(insert(Certificate).values({**second, "state": state}))
     with writing() as connection:
         connection.execute(insert(Certificate).values({**second, "state": "superseded"}))
-    assert count(Certificate) == 2
+    assert count(Certificate, module="") == 2
+
+
+# Statements of single modules
+
+
+def test_a_module_brings_its_statement_in_the_same_act(app: Flask, given: Given) -> None:
+    meera = given.officer("Meera", names={"en": "Meera Devi", "hi": "मीरा देवी"})
+    module = given.course.modules[0]
+    for lesson in module.lessons:
+        given.lesson_done(meera, lesson)
+        for lab in lesson.labs:
+            given.lab_reached(meera, lab)
+    assert certificates.of_officer(meera.id) == ()
+    given.quiz_taken(meera, given.quiz(module.id))
+    (statement,) = certificates.of_officer(meera.id)
+    assert (statement.state, statement.record.module) == ("valid", module.id)
+    assert statement.record.module_title == module.title
+    assert statement.record.completed_at == given.now
+    assert kinds(meera.id)[-1] == "statement_issued"
+    assert standing_of(meera.id).certificate == ""
+    assert certificates.check_serial(statement.serial)[0] == "valid"
+    assert certificates.pdf(statement.serial, "hi").startswith(b"%PDF")
+
+
+def test_a_statement_is_issued_once_and_does_not_come_back(app: Flask, given: Given) -> None:
+    meera = given.officer("Meera")
+    given.all_but_the_final(meera)
+    before = {one.serial for one in certificates.of_officer(meera.id)}
+    for serial in before:
+        certificates.revoke(serial, "a copied quiz", given.now)
+    given.quiz_taken(meera, given.quiz(given.course.modules[0].id))
+    assert {one.serial for one in certificates.of_officer(meera.id)} == before
 
 
 # Withheld
@@ -142,12 +180,12 @@ def test_the_database_keeps_one_valid_certificate_for_a_course(app: Flask, given
 def test_a_name_that_cannot_be_set_withholds_the_certificate_but_not_the_completion(app: Flask, given: Given) -> None:
     meera = given.officer("Meera", names={"en": f"Meera {NO_FONT}"})
     serial = issued(given, meera)
-    (row,) = rows(Certificate)
+    (row,) = rows(Certificate, module="")
     assert (row.state, row.why) == ("withheld", f"U+{ord(NO_FONT):04X}")
     standing = standing_of(meera.id)
     assert (standing.state, standing.completed_at, standing.certificate) == ("complete", given.now, serial)
     assert kinds(meera.id)[-2:] == ["completed", "certificate_withheld"]
-    assert [found.serial for found in certificates.withheld()] == [serial]
+    assert of_course(certificates.withheld()) == [serial]
     assert certificates.check_serial(serial)[0] == "withheld"
     with pytest.raises(UnknownCertificate):
         certificates.pdf(serial, "en")
@@ -161,7 +199,7 @@ def test_so_does_another_name_of_hers(app: Flask, given: Given) -> None:
 def test_names_in_the_scripts_of_the_course_are_set(app: Flask, given: Given) -> None:
     meera = given.officer("Meera", names={"en": "Meera", "hi": "मीरा देवी", "bn": "মীরা দেবী", "mni-Mtei": "ꯃꯤꯔꯥ"})
     assert certificates.find(issued(given, meera)).state == "valid"
-    assert certificates.withheld() == ()
+    assert of_course(certificates.withheld()) == []
 
 
 # Issued again
@@ -172,7 +210,8 @@ def test_a_withheld_certificate_is_issued_once_its_name_is_mended(app: Flask, gi
     old = issued(given, meera)
     assert certificates.reissue_withheld(given.now) == ()
     people.set_name(meera.id, "en", "Meera Devi", given.now)
-    ((was, new),) = certificates.reissue_withheld(given.now)
+    pairs = certificates.reissue_withheld(given.now)
+    ((was, new),) = [(was, new) for was, new in pairs if not new.record.module]
     assert (was.serial, new.state, new.record.name) == (old, "valid", "Meera Devi")
     assert (certificates.find(old).state, certificates.find(old).superseded_by) == ("superseded", new.serial)
     assert new.record.completed_at == certificates.find(old).record.completed_at
@@ -194,7 +233,7 @@ def test_a_valid_certificate_is_issued_again_under_a_new_name(app: Flask, given:
         certificates.reissue(old, given.now)
     with pytest.raises(UnknownCertificate):
         certificates.reissue("nothing", given.now)
-    assert count(Certificate) == 2
+    assert count(Certificate, module="") == 2
 
 
 # Found
@@ -218,8 +257,8 @@ def test_any_other_serial_is_unknown(app: Flask, text: str) -> None:
 def test_an_officer_finds_her_own(app: Flask, given: Given) -> None:
     meera, far = given.officer("Meera"), given.officer("Far", office="Block Office")
     hers, his = issued(given, meera), issued(given, far)
-    assert [found.serial for found in certificates.of_officer(meera.id)] == [hers]
-    assert [found.serial for found in certificates.of_officer(far.id)] == [his]
+    assert of_course(certificates.of_officer(meera.id)) == [hers]
+    assert of_course(certificates.of_officer(far.id)) == [his]
 
 
 def test_the_pdf_is_made_from_the_record(app: Flask, given: Given) -> None:
@@ -289,7 +328,7 @@ def test_another_ones_token_under_ones_own_serial_is_altered(app: Flask, given: 
         )
     assert certificates.check_serial(his) == ("altered", None)
     assert certificates.check_serial(hers)[0] == "valid"
-    assert certificates.of_officer(far.id) == ()
+    assert of_course(certificates.of_officer(far.id)) == []
 
 
 # Revoked
@@ -313,7 +352,7 @@ def test_a_certificate_is_revoked_with_its_reason(app: Flask, given: Given) -> N
 def test_a_withheld_certificate_can_be_revoked(app: Flask, given: Given) -> None:
     serial = issued(given, given.officer("Meera", names={"en": f"Meera {NO_FONT}"}))
     assert certificates.revoke(serial, "the name was a mistake", given.now).state == "revoked"
-    assert certificates.withheld() == ()
+    assert of_course(certificates.withheld()) == []
 
 
 def test_what_is_revoked_cannot_be_revoked_again(app: Flask, given: Given) -> None:
