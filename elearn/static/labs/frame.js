@@ -40,12 +40,16 @@ function drawTasks({ root, data }, answer) {
   root.querySelector("[data-reached]").hidden = !answer.reached;
 }
 
-/** Returns a function that saves the form as it stands; runs wait their turn, and for the network. */
-export function saver(lab) {
+/**
+ * Returns a function that saves the form as it stands; runs wait their turn, and for the network.
+ * `answered` is given the server's answer to each run.
+ */
+export function saver(lab, answered = () => {}) {
   const { root, data, form } = lab;
   const waiting = [];
   let busy = false;
-  const tell = (code, values) => write(root, "saved", say(data.words[code], values));
+  const told = form.querySelector("[data-saved]") ? form : root; // a lab may have several forms
+  const tell = (code, values) => write(told, "saved", say(data.words[code], values));
 
   async function send() {
     if (busy || !waiting.length) return;
@@ -61,6 +65,7 @@ export function saver(lab) {
     waiting.shift();
     if (answer === "refused") return tell("refused");
     drawTasks(lab, answer);
+    answered(answer);
     tell("saved", { time: new Date().toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" }) });
     send();
   }
