@@ -407,7 +407,10 @@ class NextWord:
         tag = spoken(language, LANGUAGES)
         end = {"en": "is kept in the strong room .", "hi": "ज़िला कार्यालय के कोष कक्ष में रखा जाता है ।"}[tag]
         plain = {"part": "sentence", "language": tag, "opening": "leave", "words": [], "draw": 1, "write": True}
-        written = [plain | {"temperature": each} for each in COMPARED]
+        pairs = (
+            [plain | {"draw": draw, "temperature": each} for each in COMPARED] for draw in range(1, len(DRAWS) + 1)
+        )
+        written = next(pair for pair in pairs if len({joined(_composed(each)["words"]) for each in pair}) > 1)
         chosen = plain | {"words": _ranks_of(tag, "leave", end), "temperature": COUNTED, "write": False}
         counted = {
             "part": "bytes",

@@ -216,7 +216,8 @@ function startSentence(lab) {
   const { root, data, form } = lab;
   const save = saver(lab);
   const model = learn(data);
-  const ranks = data.latest?.words ?? [];
+  const ranks = [...(data.latest?.words ?? [])];
+  form.elements.opening.value = data.latest?.opening ?? "blank"; // a reloaded page may still hold another choice
 
   /** Show the sentence as it now stands; a finished or written one is kept. */
   function show(goesOn) {
@@ -262,6 +263,7 @@ function startBytes(lab) {
     const scripts = Object.keys(lab.data.page);
     const guesses = Object.fromEntries(scripts.map((script) => [script, Number(form.elements[`bytes-${script}`].value)]));
     const { right } = countBytes(lab.data, guesses);
+    for (const empty of form.querySelectorAll('option[value=""]')) empty.remove();
     for (const script of scripts) {
       const mark = form.querySelector(`[data-guess="${script}"]`);
       mark.hidden = false;
