@@ -44,9 +44,10 @@ function drawTasks({ root, data }, answer) {
 
 /**
  * Returns a function that saves the form as it stands; runs wait their turn, and for the network. Where a lab has
- * several forms, the one to save is given; each has its own line that tells how saving goes.
+ * several forms, the one to save is given; each has its own line that tells how saving goes. `answered` is given the
+ * server's answer to each run.
  */
-export function saver(lab) {
+export function saver(lab, answered = () => {}) {
   const { root, data, form } = lab;
   const waiting = [];
   let busy = false;
@@ -67,6 +68,7 @@ export function saver(lab) {
     waiting.shift();
     if (answer === "refused") return tell("refused");
     drawTasks(lab, answer);
+    answered(answer);
     tell("saved", { time: new Date().toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" }) });
     send();
   }
