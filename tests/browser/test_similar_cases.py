@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from elearn.domain.labs import LABS
-from elearn.domain.labs.similar_cases import CHECKS, DECIDING, LANGUAGES, ON_POINT, WAYS
+from elearn.domain.labs.note_search import LANGUAGES, WAYS
+from elearn.domain.labs.similar_cases import CHECKS, DECIDING, ON_POINT
 from tests.browser.labs import SITE, Open, all_text, differences, figures_in_page
 
 NAME = "similar-cases"
@@ -235,3 +236,18 @@ def test_without_scripts_the_form_does_the_same(open_lab: Open, language: str) -
     expect(page.locator("[data-reached]")).to_be_visible()
     assert page.locator("[data-tried] tr").count() == 2
     assert LAB.reached(site.runs)
+
+
+@pytest.mark.browser
+def test_whoever_sends_from_a_tick_keeps_her_place_when_the_note_moves(open_lab: Open) -> None:
+    page, _ = open_lab(NAME)
+    search(page, "count")
+    box = page.locator("input[name='mark-18']")
+    page.locator("input[name='by'][value='weights']").check()
+    box.press("Enter")
+    assert first_five(page) == [18, 16, 58, 25, 31]
+    expect(box).to_be_focused()
+    page.locator("input[name='by'][value='meaning']").check()
+    box.press("Enter")
+    assert first_five(page) == [52, 16, 44, 2, 35]
+    expect(page.locator("[data-others-title]")).to_be_focused()

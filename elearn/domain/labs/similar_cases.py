@@ -1,31 +1,35 @@
 """Practice lab 8: an officer searches 60 old case notes for those that decide the question of her own case.
 
-Three kinds of search rank the notes by the cosine of two vectors (Salton, Wong and Yang, Communications of the ACM 18,
-1975): of word counts; of counts times log2(notes / notes with the word), which halves as the lesson does; and of the
-vectors made by `meanings.py`. `static/labs/similar-cases.js` ranks the same: every sum runs in the order written here,
-similarities are compared in whole billionths, and equal ones stand in the order of the notes' numbers.
-
 The notes were written so that the lesson can be seen. With the case in English, precision at 5 is 0 % for plain counts,
-20 % once common words are left out, 20 % for weighed words, 40 % once their endings are cut as well, and 60 % by
-meaning, which is all there is to find. The nearest by words is always on another point, and the Hindi note on the
-officer's point shares no word with the English case. With the case in Hindi every search by words finds that one note
-and neither of the English two. `tests/domain/test_similar_cases.py` holds all 18 rankings.
+20 % once common words are left out, 20 % for weighed words, 40 % once their endings are cut, and 60 % by meaning, which
+is all there is to find. The nearest by words is always on another point, and the Hindi note on the officer's point
+shares no word with the English case. With the case in Hindi every search by words finds that one note and neither of
+the English two. `tests/domain/test_similar_cases.py` holds all 18 rankings.
 """
 
 import functools
 import math
 import re
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from elearn.domain.labs.lab import BadChoices, Run, data_of, only, spoken
-from elearn.domain.labs.text import tokens
+from elearn.domain.labs.lab import BadChoices, Run, only, spoken
+from elearn.domain.labs.note_search import (
+    BILLION,
+    DATA,
+    FIRST,
+    LANGUAGES,
+    NOTES,
+    SEARCHES,
+    SWITCHES,
+    WAYS,
+    Note,
+    Search,
+    billionths,
+    driving_words,
+    ranking,
+)
 
-LANGUAGES = ("en", "hi")
-WAYS = ("count", "weights", "meaning")
-SWITCHES = ("stop", "stem")
 CHECKS = ("exists", "score", "good-law", "twice", "quoted")
 RIGHT_CHECKS = frozenset({"exists", "good-law"})
 ALL_CHECKS = {"right": len(RIGHT_CHECKS), "wrong": 0}
@@ -34,10 +38,7 @@ DECIDING = ("rate", "entitled", POINT, "excuse")  # what the first note may be s
 MARK, CHECK = "mark-", "check-"  # a note's or a check's field in the form is this and its number or id
 TICKED = ("1",)
 
-FIRST = 5
 MOST_MARKS = 5
-SHOWN_WORDS = 3
-BILLION = 1e9
 
 # The sentences the script needs; all others are in the page already.
 SCRIPT_WORDS = (
@@ -48,55 +49,8 @@ SCRIPT_WORDS = (
     *("state_met", "state_missing", "saving", "saved", "waiting", "refused"),
 )
 
-# A weight for each word, or for each place of a hand-made vector.
-Vector = Mapping[Any, float]
-
-DATA = data_of(__file__)
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """One invented case note in one language; `head` is its first sentence and `text` the rest."""
-
-    number: int
-    domain: str
-    point: str
-    lang: str
-    head: str
-    text: str
-    vector: Sequence[int]
-
-
-class Search(NamedTuple):
-    """One of the 18 searches an officer can make; by meaning, the two switches change nothing."""
-
-    query: str
-    by: str
-    stop: bool
-    stem: bool
-
-    @property
-    def code(self) -> str:
-        """Its name in forms and figures: the same for searches that rank the same."""
-        switched = [name for name in SWITCHES if getattr(self, name) and self.by != "meaning"]
-        return "-".join((self.query, self.by, *switched))
-
-
-NOTES = tuple(
-    Note(*(row[key] for key in ("number", "domain", "point", "lang", "head", "text", "vector")))
-    for row in DATA["notes"]
-)
 NUMBERS = frozenset(str(note.number) for note in NOTES)
 ON_POINT = tuple(note.number for note in NOTES if note.point == POINT)
-SEARCHES = {
-    search.code: search
-    for query in LANGUAGES
-    for by in WAYS
-    for stop in (False, True)
-    for stem in (False, True)
-    if (search := Search(query, by, stop, stem))
-}
-COMMON = frozenset(word for language in LANGUAGES for word in DATA["common"][language].split())
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     tag: {code: sentence[tag] for code, sentence in DATA["words"].items()} for tag in LANGUAGES
@@ -107,87 +61,6 @@ POINTS: Mapping[str, Mapping[str, str]] = {
 DOMAINS: Mapping[str, Mapping[str, str]] = {
     tag: {row["id"]: row["name"][tag] for row in DATA["domains"]} for tag in LANGUAGES
 }
-
-
-# Ranking
-
-
-def stemmed(word: str) -> str:
-    """The word without the first ending of the list that fits and leaves enough of it; scripts share no ending."""
-    for rule in DATA["endings"]:
-        for end in rule["ends"]:
-            if word.endswith(end) and len(word) - len(end) >= rule["keep"]:
-                return word.removesuffix(end)
-    return word
-
-
-def _counts(text: str, stop: bool, stem: bool) -> Counter[str]:
-    """How often each word occurs, in the order of first occurrence."""
-    words = [word for word in tokens(text) if not (stop and word in COMMON)]
-    return Counter(map(stemmed, words) if stem else words)
-
-
-@functools.cache
-def _counted(stop: bool, stem: bool) -> tuple[Sequence[Counter[str]], Counter[str]]:
-    """The counts of every note, and in how many notes each word occurs."""
-    counts = [_counts(f"{note.head} {note.text}", stop, stem) for note in NOTES]
-    return counts, Counter(word for count in counts for word in count)
-
-
-def _by_words(search: Search) -> tuple[Vector, Sequence[Vector]]:
-    """The case and every note as weighed words. Words that occur in no note are left out of the case."""
-    counts, spread = _counted(search.stop, search.stem)
-
-    def weighed(count: Mapping[str, int]) -> dict[str, float]:
-        if search.by == "count":
-            return {word: float(often) for word, often in count.items() if word in spread}
-        return {word: often * math.log2(len(NOTES) / spread[word]) for word, often in count.items() if word in spread}
-
-    case = _counts(DATA["case"][search.query], search.stop, search.stem)
-    return weighed(case), [weighed(count) for count in counts]
-
-
-def _by_meaning(search: Search) -> tuple[Vector, Sequence[Vector]]:
-    case = DATA["case_vector"][search.query]
-    return dict(enumerate(case)), [dict(enumerate(note.vector)) for note in NOTES]
-
-
-def _dot(one: Vector, other: Vector) -> float:
-    # Added up one by one in the first one's order: sum() rounds differently from Python 3.12 on.
-    total = 0.0
-    for key, value in one.items():
-        total += value * other.get(key, 0.0)
-    return total
-
-
-def billionths(value: float) -> int:
-    """In whole billionths, because the last digits of two machines may differ."""
-    return math.floor(BILLION * value + 0.5)
-
-
-@functools.cache
-def ranking(search: Search) -> tuple[tuple[int, int], ...]:
-    """Every note's number and its similarity to the case in billionths, nearest first, equal ones by number."""
-    case, notes = _by_meaning(search) if search.by == "meaning" else _by_words(search)
-    rows = []
-    for note, vector in zip(NOTES, notes, strict=True):
-        lengths = math.sqrt(_dot(case, case)) * math.sqrt(_dot(vector, vector))
-        rows.append((note.number, billionths(_dot(case, vector) / lengths) if lengths else 0))
-    return tuple(sorted(rows, key=lambda row: (-row[1], row[0])))
-
-
-@functools.cache
-def driving_words(search: Search) -> tuple[tuple[str, ...], ...]:
-    """The three shared words that add most to the similarity of each of the first five notes; none by meaning."""
-    if search.by == "meaning":
-        return ((),) * FIRST
-    case, notes = _by_words(search)
-    told = []
-    for number, _ in ranking(search)[:FIRST]:
-        note = notes[number - 1]
-        adds = {word: billionths(weight * note[word]) for word, weight in case.items() if word in note}
-        told.append(tuple(sorted((word for word in adds if adds[word]), key=lambda word: -adds[word])[:SHOWN_WORDS]))
-    return tuple(told)
 
 
 # What was reached

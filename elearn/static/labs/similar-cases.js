@@ -1,4 +1,4 @@
-/** Practice lab 8 in the page: ranks at once what domain/labs/similar_cases.py ranks again on the server. */
+/** Practice lab 8 in the page: ranks at once what domain/labs/note_search.py ranks again on the server. */
 
 import { findLab, saver, say, tokens, write } from "./frame.js";
 
@@ -121,6 +121,7 @@ const twoPlaces = (similarity) => (Math.floor(billionths(similarity) / 1e7) / 10
 
 function drawNotes({ root, data }, choices, figures) {
   const lists = [root.querySelector("[data-first]"), root.querySelector("[data-others]")];
+  const focused = document.activeElement;
   lists[1].start = FIRST + 1;
   write(root, "others-title", data.words.other_notes);
   figures.order.forEach((number, place) => {
@@ -139,11 +140,14 @@ function drawNotes({ root, data }, choices, figures) {
     write(row, "verdict", choices.marks.includes(number) ? say(verdict, { point: data.points[row.dataset.point] }) : "");
     lists[place < FIRST ? 0 : 1].append(row);
   });
+  // A box that was moved has lost the focus; it may now lie in the closed list.
+  focused.focus({ preventScroll: true });
+  if (document.activeElement !== focused) root.querySelector("[data-others-title]").focus({ preventScroll: true });
 }
 
 function tell({ root }, part, text, good) {
   const told = root.querySelector(`[data-told="${part}"]`);
-  told.textContent = text;
+  if (told.textContent !== text) told.textContent = text; // or it would be read out again
   told.hidden = !text;
   told.className = good ? "told good" : "told";
 }
