@@ -258,7 +258,7 @@ def _rules(language: str) -> dict[str, Any]:
     return {
         "common": {tag: ", ".join(DATA["common"][tag].split()) for tag in LANGUAGES},
         "endings": [
-            {"lang": rule["lang"], "text": keeps[rule["lang"]], "ends": ", ".join("-" + end for end in rule["ends"])}
+            {"lang": rule["lang"], "text": keeps[rule["lang"]], "ends": ", ".join(rule["ends"])}
             for rule in DATA["endings"]
         ],
     }
