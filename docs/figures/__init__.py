@@ -1,0 +1,1 @@
+"""Draws the figures of the course that rest on numbers."""
