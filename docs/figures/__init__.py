@@ -1,0 +1,1 @@
+"""What draws the figures of the lessons, from the same numbers as the text."""
