@@ -52,6 +52,11 @@ class Found:
     language: str
     passage: tuple[tuple[str, bool], ...]
 
+    @property
+    def hits(self) -> int:
+        """How many different words of the passage were looked for."""
+        return len({folded(text) for text, hit in self.passage if hit})
+
 
 def search(course: Course, query: str, language: str) -> tuple[Found, ...]:
     """What fits all the words of the query, else what fits some of them; the reader's own language first."""
@@ -64,7 +69,11 @@ def search(course: Course, query: str, language: str) -> tuple[Found, ...]:
     rows = index.find(" AND ".join(terms), language) or index.find(" OR ".join(terms), language)
     best: dict[tuple[str, str], Found] = {}
     for kind, subject, row_language, shown in rows:
-        best.setdefault((kind, subject), Found(kind, subject, row_language, _marked(shown, words)))
+        found = Found(kind, subject, row_language, _marked(shown, words))
+        first = best.setdefault((kind, subject), found)
+        # Every passage of a lesson comes with its title; the one that holds what was looked for itself says more.
+        if first.language == row_language and found.hits > first.hits:
+            best[(kind, subject)] = found
     return tuple(best.values())[:MOST_FOUND]
 
 
