@@ -29,10 +29,10 @@ SEARCH = {
 SHELVES = {
     "en": "Three shelves of court rules on AI|In force|follow it|Supreme Court judgments;"
     "|your High Court's orders|Draft|prepare for it|Regulations of 2026:|disclosure, bans|Advice"
-    "|learn from it|White paper of 2025|and other guides|As of 25 November 2026",
+    "|learn from it|White paper of 2025|and other guides|Sources reach to July 2026",
     "hi": "एआई पर अदालती नियमों के तीन ख़ाने|लागू|मानिए|उच्चतम न्यायालय के निर्णय;|उच्च न्यायालय के निर्देश"
     "|मसौदा|तैयारी कीजिए|2026 के विनियम:|प्रकटीकरण, वर्जित उपयोग|सलाह|सीखिए|2025 का श्वेत पत्र"
-    "|और दूसरे मार्गदर्शन|25 नवंबर 2026 की स्थिति",
+    "|और दूसरे मार्गदर्शन|स्रोत जुलाई 2026 तक के",
 }
 NUMBERS = {
     "en": "Five numbers for Monday morning|Limitation days left|Next hearing|Orders not complied with"
