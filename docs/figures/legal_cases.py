@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 
-MODULE = Path(__file__).parents[2] / "content" / "ai-for-good-governance" / "04-legal-cases"
+from docs.figures import COURSE, write
+
+FOLDER = COURSE / "04-legal-cases"
 INK, SOFT, BLUE, AMBER = "#1d2433", "#596275", "#2b3f91", "#e08a1e"
 PALE, CREAM, RULE, PAPER = "#eceffa", "#fdf1df", "#dedad0", "#fbfaf7"
 NOTES = 64
@@ -127,17 +128,19 @@ def five_numbers(said: str) -> str:
     return drawing(title, 494, [*parts, text(40, 458, where, 25, SOFT)])
 
 
-def main() -> None:
-    """Writes every figure beside the lessons."""
+def figures() -> dict[str, str]:
+    """What is in each file of the module's figures, in both languages."""
+    drawn = {}
     for language, ending in (("en", "svg"), ("hi", "hi.svg")):
-        for name, drawn in (
+        for name, figure in (
             ("life-of-a-case", life_of_a_case(FILE[language])),
             ("words-and-weights", words_and_weights(SEARCH[language])),
             ("three-shelves-of-rules", three_shelves_of_rules(SHELVES[language])),
             ("five-numbers", five_numbers(NUMBERS[language])),
         ):
-            (MODULE / f"{name}.{ending}").write_text(drawn, encoding="utf-8")
+            drawn[f"{name}.{ending}"] = figure
+    return drawn
 
 
 if __name__ == "__main__":
-    main()
+    write(FOLDER, figures())
