@@ -68,6 +68,7 @@ def test_a_quiz_is_taken(app: Flask, given: Given, module_quiz: str) -> None:
 
 def test_its_ledger_entry_commits_to_the_result(app: Flask, given: Given, module_quiz: str) -> None:
     meera = given.officer("Meera")
+    given.lesson_done(meera, given.course.lessons()[0])  # so that nothing is credited after it
     attempt = given.quiz_taken(meera, given.quiz(module_quiz))
     (row,) = rows(Attempt)
     facts = {
@@ -584,6 +585,6 @@ def test_fifty_officers_save_at_once_and_nothing_is_lost(sqlite_app: Flask, give
     assert [row.percent for row in rows(Attempt)] == [100] * 50
     assert count(Answer) == 50 * quiz.rules.draw
     for officer in officers:
-        assert standing_of(officer.id).requirements_met == 5
+        assert standing_of(officer.id).requirements_met == 2
         assert kinds(officer.id)[-2:] == ["lesson_done", "attempt_submitted"]
         assert broken_at(chain(officer.id)) is None
