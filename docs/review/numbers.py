@@ -21,12 +21,14 @@ from pathlib import Path
 
 from docs.figures import generative_ai as drawn_words
 from docs.figures import habitations as drawn_map
+from docs.figures import hamlets
 from docs.figures import legal_cases as drawn_file
 from docs.figures import scores as drawn_scores
 from docs.review.sheets import ROOT
 from elearn.domain.formula import grouped
 from elearn.domain.labs import threshold, valley
 from elearn.domain.labs.note_search import NOTES
+from elearn.domain.labs.spot_the_invention import CIRCULAR
 
 Number = int | float | Fraction
 
@@ -142,6 +144,8 @@ def _thresholds() -> Iterator[Worked]:
         yield _row(f"the figure of threshold {line}", figure, str(line), wrong[line], missed[line])
         yield _row(f"the practice's threshold {line}", rules, f"{line:.2f}", right[line], wrong[line])
     yield _row("right flags", lesson, *right.values())
+    visits = threshold.TEAM["verifiers"] * threshold.HOMES
+    yield _row("visits a day, and in the days that are left", lesson, visits, visits * threshold.TEAM["days"])
     for one_wrong, one_missed in ((1, 10), (1, 5), (3, 1)):
         # The third row of the table reads "1 wrong = 3 missed".
         sums = [wrong[line] * one_wrong + missed[line] * one_missed for line in flags]
@@ -176,6 +180,7 @@ def generative_ai() -> Iterator[Worked]:
     false = 1_000 * 9 // 50, 200 * 4 // 10
     yield _row("unsupported answers a month", lesson, *false)
     yield _row("unsupported answers a month, together", lesson, sum(false))
+    yield _row("lines of the practice's circular", lesson, len(CIRCULAR))
     yield _row("the same, after cleaning", lesson, 1_000 * 4 // 50, 200 // 10, 1_000 * 4 // 50 + 200 // 10)
 
 
@@ -224,7 +229,8 @@ def _searches() -> Iterator[Worked]:
     on_point, found = set("BDEF"), {"Keyword": "ACBGE", "TF-IDF": "CBEAF", "Embedding": "BDCEH"}
     right = [len(on_point & set(five)) for five in found.values()]
     yield _row("precision at 5", lesson, right[0], percent(right[0], 5), right[1], percent(right[1], 5))
-    yield _row("notes of the practice", lesson, len({note.number for note in NOTES}))
+    spoken = Counter(note.lang for note in NOTES)
+    yield _row("notes of the practice", lesson, spoken.total(), spoken["en"], spoken["hi"])
 
 
 HALVINGS = {3: "three halvings|तीन बार", 4: "four halvings|चार बार", 5: "five halvings|पाँच बार"}
@@ -257,6 +263,9 @@ def _left_out() -> Iterator[Worked]:
     yield _row("dots of a hut", lesson, 8, 10, 400 * 500 // (50 * 50))
 
 
+SPELT = {size: str(size) for size in range(10)} | {2: "two single homes|दोनों अकेले घर", 8: "eight houses|आठ घर"}
+
+
 def _groupings() -> Iterator[Worked]:
     """The practice shows what its methods draw; what is expected of them is told beside its rules."""
     lesson, figure = "05-habitations/02-from-picture-to-points.md", "05-habitations/two-methods.svg"
@@ -268,6 +277,14 @@ def _groupings() -> Iterator[Worked]:
     groups, left_out = len(steady["sizes"]), steady["left_out"]
     yield _row("by distance, 150 m", lesson, 150, groups, left_out)
     yield _row("with a least number of 1", lesson, groups, left_out, groups + left_out)
+    path = [(float(place), 0.0) for place in (0, 40, 80, 120, 250, 290, 330, 370, 600, 900)]
+    for metres in (50, 150):
+        group = hamlets.by_distance(path, metres, 3)
+        yield _row(
+            f"ten houses, {metres} m", lesson, metres, len(set(group) - {hamlets.NOISE}), group.count(hamlets.NOISE)
+        )
+    sizes = Counter(hamlets.by_centres(path, 2, drawn_map.START)).values()
+    yield _row("ten houses by centres", lesson, *(SPELT[size] for size in sizes))
     made = valley.kmeans(4, 7)
     joined = next([size for size in row[:-1] if size] for row in made["made_of"] if not row[0])
     yield _row("by centres, 4 groups from start 7", rules, 4, 7, *made["parts"], *joined)
