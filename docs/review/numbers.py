@@ -1,11 +1,13 @@
 """The numbers of the course that are worked out and not quoted: worked out again here, and looked for in its files.
 
-They count as found where one line of the file holds all numbers of a row, in every language of the course. Where a
-practice makes the numbers, its own rules make them here. To add one, write a `_row` beside its siblings.
+They count as found where one line of the file, or one column of a table, holds all numbers of a row, in every language.
+Where a practice makes the numbers, its own rules make them here; those that only the practice shows are compared with
+what is told beside its rules. To add one, write a `_row` beside its siblings.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,16 +15,20 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import cache
+from itertools import zip_longest
 from math import ceil, dist, prod
 from pathlib import Path
 
 from docs.figures import generative_ai as drawn_words
 from docs.figures import habitations as drawn_map
+from docs.figures import hamlets
 from docs.figures import legal_cases as drawn_file
 from docs.figures import scores as drawn_scores
+from docs.review.sheets import ROOT
 from elearn.domain.formula import grouped
 from elearn.domain.labs import threshold, valley
 from elearn.domain.labs.note_search import NOTES
+from elearn.domain.labs.spot_the_invention import CIRCULAR
 
 Number = int | float | Fraction
 
@@ -130,12 +136,16 @@ def _thresholds() -> Iterator[Worked]:
     right = {line: sum(file.ineligible for file in flagged) for line, flagged in flags.items()}
     wrong = {line: len(flagged) - right[line] for line, flagged in flags.items()}
     missed = {line: ineligible - right[line] for line in flags}
-    yield _row("truly ineligible", lesson, len(files), ineligible)
+    rules = "elearn/domain/labs/threshold.py"
+    yield _row("truly ineligible", lesson, len(files), ineligible, also=(rules,))
     for line, flagged in flags.items():
         days = ceil(len(flagged) / (6 * threshold.HOMES))
         yield _row(f"threshold {line}", lesson, str(line), len(flagged), wrong[line], missed[line], days)
         yield _row(f"the figure of threshold {line}", figure, str(line), wrong[line], missed[line])
+        yield _row(f"the practice's threshold {line}", rules, f"{line:.2f}", right[line], wrong[line])
     yield _row("right flags", lesson, *right.values())
+    visits = threshold.TEAM["verifiers"] * threshold.HOMES
+    yield _row("visits a day, and in the days that are left", lesson, visits, visits * threshold.TEAM["days"])
     for one_wrong, one_missed in ((1, 10), (1, 5), (3, 1)):
         # The third row of the table reads "1 wrong = 3 missed".
         sums = [wrong[line] * one_wrong + missed[line] * one_missed for line in flags]
@@ -170,6 +180,7 @@ def generative_ai() -> Iterator[Worked]:
     false = 1_000 * 9 // 50, 200 * 4 // 10
     yield _row("unsupported answers a month", lesson, *false)
     yield _row("unsupported answers a month, together", lesson, sum(false))
+    yield _row("lines of the practice's circular", lesson, len(CIRCULAR))
     yield _row("the same, after cleaning", lesson, 1_000 * 4 // 50, 200 // 10, 1_000 * 4 // 50 + 200 // 10)
 
 
@@ -207,7 +218,8 @@ def _searches() -> Iterator[Worked]:
     weights = {word: _halvings(drawn_file.NOTES, notes) for word, notes in drawn_file.WORDS.items()}
     for place, (word, notes) in enumerate(drawn_file.WORDS.items()):
         counts = [note[place] for note in drawn_file.COUNTS]
-        yield _row(f"the weight of “{word}”", lesson, word, notes, weights[word], *counts)
+        yield _row(f"the weight of “{word}”", lesson, word, notes, weights[word])
+        yield _row(f"“{word}” in four notes", lesson, word, *counts)
     plain = [sum(note) for note in drawn_file.COUNTS]
     weighed = [sum(n * w for n, w in zip(note, weights.values(), strict=True)) for note in drawn_file.COUNTS]
     yield _row("plain counts", lesson, *plain)
@@ -217,7 +229,8 @@ def _searches() -> Iterator[Worked]:
     on_point, found = set("BDEF"), {"Keyword": "ACBGE", "TF-IDF": "CBEAF", "Embedding": "BDCEH"}
     right = [len(on_point & set(five)) for five in found.values()]
     yield _row("precision at 5", lesson, right[0], percent(right[0], 5), right[1], percent(right[1], 5))
-    yield _row("notes of the practice", lesson, len({note.number for note in NOTES}))
+    spoken = Counter(note.lang for note in NOTES)
+    yield _row("notes of the practice", lesson, spoken.total(), spoken["en"], spoken["hi"])
 
 
 HALVINGS = {3: "three halvings|तीन बार", 4: "four halvings|चार बार", 5: "five halvings|पाँच बार"}
@@ -250,20 +263,32 @@ def _left_out() -> Iterator[Worked]:
     yield _row("dots of a hut", lesson, 8, 10, 400 * 500 // (50 * 50))
 
 
-TIMES = {1: "once|एक बार", 2: "twice|दो बार", 3: "three times|तीन बार"}
+SPELT = {size: str(size) for size in range(10)} | {2: "two single homes|दोनों अकेले घर", 8: "eight houses|आठ घर"}
 
 
 def _groupings() -> Iterator[Worked]:
-    lesson = "05-habitations/02-from-picture-to-points.md"
+    """The practice shows what its methods draw; what is expected of them is told beside its rules."""
+    lesson, figure = "05-habitations/02-from-picture-to-points.md", "05-habitations/two-methods.svg"
+    rules = "elearn/domain/labs/valley.py"
     for metres in (80, 100, 150, 500):
         made = valley.density(metres)
-        yield _row(f"by distance, {metres} m", lesson, metres, len(made["sizes"]), made["left_out"])
+        yield _row(f"by distance, {metres} m", rules, metres, len(made["sizes"]), made["left_out"])
+    steady = valley.density(150)
+    groups, left_out = len(steady["sizes"]), steady["left_out"]
+    yield _row("by distance, 150 m", lesson, 150, groups, left_out)
+    yield _row("with a least number of 1", lesson, groups, left_out, groups + left_out)
+    path = [(float(place), 0.0) for place in (0, 40, 80, 120, 250, 290, 330, 370, 600, 900)]
+    for metres in (50, 150):
+        group = hamlets.by_distance(path, metres, 3)
+        yield _row(
+            f"ten houses, {metres} m", lesson, metres, len(set(group) - {hamlets.NOISE}), group.count(hamlets.NOISE)
+        )
+    sizes = Counter(hamlets.by_centres(path, 2, drawn_map.START)).values()
+    yield _row("ten houses by centres", lesson, *(SPELT[size] for size in sizes))
     made = valley.kmeans(4, 7)
-    joined = [size for row in made["made_of"] if not row[0] for size in row[:-1] if size][:2]
-    yield _row("by centres, 4 groups from start 7", lesson, 90, *made["parts"], *joined)
-    starts = range(1, 201)
-    whole = sum(len(valley.kmeans(4, start)["parts"]) == 1 for start in starts)
-    yield _row("starts that leave the road-side settlement whole", lesson, len(starts), TIMES[whole])
+    joined = next([size for size in row[:-1] if size] for row in made["made_of"] if not row[0])
+    yield _row("by centres, 4 groups from start 7", rules, 4, 7, *made["parts"], *joined)
+    yield _row("the figure of both", figure, groups, left_out, len(made["sizes"]))
 
 
 def _errors() -> Iterator[Worked]:
@@ -313,22 +338,36 @@ MODULES = {
 
 
 def missing(worked: Worked, folder: Path, languages: Sequence[str]) -> list[str]:
-    """The files in which a row is not found, by their names in the course's folder."""
-    names = [_in_language(file, tag, languages[0]) for file in worked.files for tag in languages]
-    return [name for name in names if not any(_holds(line, worked.told) for line in _lines(folder / name))]
+    """The files in which a row is not found, by their names in the course's folder or in the house."""
+    names = {name: None for file in worked.files for name in _in_each(file, languages)}
+    return [name for name in names if not any(_holds(line, worked.told) for line in _lines(_path(folder, name)))]
 
 
-def _in_language(file: str, tag: str, leading: str) -> str:
-    """`lesson.md` is lesson.hi.md in Hindi; figures of the leading language carry no tag."""
+def _in_each(file: str, languages: Sequence[str]) -> list[str]:
+    """`lesson.md` is lesson.hi.md in Hindi; figures of the leading language carry no tag; rules speak none."""
     name, _, ending = file.rpartition(".")
-    return file if ending == "svg" and tag == leading else f"{name}.{tag}.{ending}"
+    if ending == "py":
+        return [file]
+    tagged = [f"{name}.{tag}.{ending}" for tag in languages]
+    return [file, *tagged[1:]] if ending == "svg" else tagged
+
+
+def _path(folder: Path, name: str) -> Path:
+    return ROOT / name if name.endswith(".py") else folder / name
 
 
 @cache
 def _lines(path: Path) -> list[str]:
-    """The lines of a text; the words of a figure are one line."""
+    """The lines of a text, and the columns of its tables; the words of a figure, or what a file of rules says of
+    itself, are one line."""
     text = path.read_text("utf-8")
-    return [re.sub("<[^>]+>", " ", text)] if path.suffix == ".svg" else text.splitlines()
+    if path.suffix == ".py":
+        return [ast.get_docstring(ast.parse(text)) or ""]
+    if path.suffix == ".svg":
+        return [re.sub("<[^>]+>", " ", text)]
+    tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    columns = (zip_longest(*(row.split("|") for row in table.splitlines()), fillvalue="") for table in tables)
+    return text.splitlines() + [" | ".join(column) for table in columns for column in table]
 
 
 def _holds(line: str, told: Sequence[str]) -> bool:

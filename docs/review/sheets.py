@@ -2,8 +2,8 @@
 
 `python -m docs.review.sheets LANGUAGE [--options-only]` prints every question of the course. Each begins with a mark of
 eight signs and not with its id, because ids can say something about the answer. A reader writes `mark: letters` (or
-`mark: number`), a line for each question; an id before the mark is passed over. The file is kept in docs/review/blind/
-under a name for the reader, the language and the kind of sheet: `reader-1.en.whole.txt`, `reader-1.hi.options.txt`.
+`mark: number`), a line for each question; `id mark: letters` is read too. The file is kept in docs/review/blind/ under
+a name for the reader, the language and the kind of sheet: `reader-1.en.whole.txt`, `reader-1.hi.options.txt`.
 The mark changes with what was shown, so that an answer to a question that was changed since no longer counts.
 """
 
@@ -28,7 +28,7 @@ SEED = "blind"
 LETTERS = "ABCDEFGHIJ"
 
 _NAME = re.compile(r"(?P<reader>[a-z0-9-]+)\.(?P<language>[a-z]{2,3})\.(?P<kind>whole|options)\.txt")
-_LINE = re.compile(r"(?:[a-z0-9-]+ +)?(?P<mark>[0-9a-f]{8}): *(?P<answer>.*)")
+_LINE = re.compile(r"(?:(?P<id>[a-z0-9-]+) +)?(?P<mark>[0-9a-f]{8}): *(?P<answer>.*)")
 
 Choice = Single | Multiple
 
@@ -81,14 +81,18 @@ def marked(course: Course, language: str, options_only: bool = False) -> dict[st
     """The questions of a sheet by their marks, which change with anything that its reader sees."""
     found: dict[str, Question] = {}
     for question in every_choice(course) if options_only else every_question(course):
-        shown = [] if options_only else [question.stem[language]]
-        if not isinstance(question, Numeric):
-            shown += [question.options[index].text[language] for _, index in question.offered(SEED)]
-        mark = _mark("\n".join(shown))
+        mark = _mark_of(question, language, options_only)
         while mark in found:  # by their options alone two questions may look the same
             mark = _mark(mark)
         found[mark] = question
     return found
+
+
+def _mark_of(question: Question, language: str, options_only: bool) -> str:
+    shown = [] if options_only else [question.stem[language]]
+    if not isinstance(question, Numeric):
+        shown += [question.options[index].text[language] for _, index in question.offered(SEED)]
+    return _mark("\n".join(shown))
 
 
 def _mark(shown: str) -> str:
@@ -101,21 +105,24 @@ def blind_answers(course: Course, folder: Path = BLIND) -> list[Answered]:
     for path in sorted(folder.glob("*.txt")):
         name = _NAME.fullmatch(path.name)
         assert name, f"{path.name} is not called reader.language.kind.txt"
-        asked = marked(course, name["language"], name["kind"] == "options")
+        language, only = name["language"], name["kind"] == "options"
+        asked = {("", mark): question for mark, question in marked(course, language, only).items()}
+        asked |= {(question.id, _mark_of(question, language, only)): question for question in asked.values()}
         # Of two answers to the same question the later one counts.
-        for mark, answer in dict(_lines(path)).items():
-            question = asked.get(mark)
+        for named, answer in dict(_lines(path)).items():
+            question = asked.get(named)
             right = question is not None and question.is_right(given(question, answer))
-            found.append(Answered(name["reader"], name["language"], name["kind"], question, right))
+            found.append(Answered(name["reader"], language, name["kind"], question, right))
     return found
 
 
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
+def _lines(path: Path) -> Iterator[tuple[tuple[str, str], str]]:
+    """((id or "", mark), answer) of each line."""
     for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
         match = _LINE.fullmatch(line.strip())
         assert match or not line.strip(), f"{path.name}, line {number}, is not mark: answer"
         if match:
-            yield match["mark"], match["answer"]
+            yield (match["id"] or "", match["mark"]), match["answer"]
 
 
 def given(question: Question, answer: str) -> Given:

@@ -99,8 +99,11 @@ def test_answers_are_read_as_people_write_them(course: Course, tmp_path: Path) -
     for written in ("", "?", "none of these", "J"):
         assert given(question, written) is None
     file = tmp_path / "reader-1.en.whole.txt"
-    file.write_text(f"{question.id} {mark}: A\n\n{mark}: {key}\n")
-    assert [one.right for one in blind_answers(course, tmp_path)] == [True]
+    for line in (f"{mark}: {key}", f"{question.id} {mark}: {key}"):
+        file.write_text(f"{line[: line.index(':')]}: A\n\n{line}\n")
+        assert [one.right for one in blind_answers(course, tmp_path)] == [True]
+    file.write_text(f"another-id {mark}: {key}\n")
+    assert [one.question for one in blind_answers(course, tmp_path)] == [None]
 
 
 def test_a_file_that_cannot_be_read_is_named(course: Course, tmp_path: Path) -> None:
