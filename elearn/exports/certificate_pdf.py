@@ -36,9 +36,6 @@ _JOINERS = "\u200c\u200d"
 WORDS = {
     "en": {
         "heading": "Certificate of completion",
-        "statement": "Statement of completion",
-        "completed_module": "has completed the module",
-        "checked_module": "Module quiz taken online, without a supervisor",
         "certifies": "This is to certify that",
         "completed": "has completed the course",
         "issued_on": "Date of issue",
@@ -53,9 +50,6 @@ WORDS = {
     },
     "hi": {
         "heading": "पूर्णता प्रमाण-पत्र",
-        "statement": "मॉड्यूल पूर्णता पत्र",
-        "completed_module": "ने यह मॉड्यूल पूरा किया है",
-        "checked_module": "मॉड्यूल की प्रश्नोत्तरी ऑनलाइन दी गई, बिना निरीक्षक के",
         "certifies": "प्रमाणित किया जाता है कि",
         "completed": "ने यह कोर्स पूरा किया है",
         "issued_on": "जारी करने की तारीख़",
@@ -67,6 +61,29 @@ WORDS = {
         "check": "प्रमाण-पत्र जाँचने के लिए कोड स्कैन करें, या यह संख्या यहाँ लिखें:",
         "record": "अध्ययन अभिलेख",
         "qr": "क्यूआर कोड, जो इस प्रमाण-पत्र की जाँच के पेज पर ले जाता है",
+    },
+}
+# What a statement about one module says otherwise, so that nobody takes it for the certificate of the course.
+STATEMENT_WORDS = {
+    "en": {
+        "heading": "Statement of completion of one module",
+        "completed": "has completed the module",
+        "of_course": "Module of the course",
+        "evidence": "Basis of this statement",
+        "checked": "Module quiz taken online, without a supervisor",
+        "serial": "Number of this statement",
+        "check": "To check this statement, scan the code, or enter the number at",
+        "qr": "QR code leading to the page that checks this statement",
+    },
+    "hi": {
+        "heading": "एक मॉड्यूल का पूर्णता पत्र",
+        "completed": "ने यह मॉड्यूल पूरा किया है",
+        "of_course": "यह इस कोर्स का एक मॉड्यूल है:",
+        "evidence": "इस पूर्णता पत्र का आधार",
+        "checked": "मॉड्यूल क्विज़ ऑनलाइन दिया गया, बिना निरीक्षक के",
+        "serial": "पूर्णता पत्र संख्या",
+        "check": "इस पूर्णता पत्र को जाँचने के लिए कोड स्कैन करें, या यह संख्या यहाँ लिखें:",
+        "qr": "क्यूआर कोड, जो इस पूर्णता पत्र की जाँच के पेज पर ले जाता है",
     },
 }
 _MONTHS = {
@@ -149,15 +166,16 @@ def _compiler_and_process() -> tuple[Compiler, int]:
 
 def _page(record: CertificateRecord, verify_url: str, language: str) -> dict[str, Any]:
     """Everything the template shows, as plain data."""
-    words = WORDS[language]
+    of_module = bool(record.module)
+    words = _words(language, of_module)
     other = "hi" if language == "en" else "en"
-    title, *other_titles = _titles(record, language)
-    phrases, of_other = _phrases_for(record, language), _phrases_for(record, other)
+    title, *other_titles = _in_order(record.module_title if of_module else record.course_title, language)
+    phrases, of_other = _phrases(language, of_module), _phrases(other, of_module)
     halves = _halves(record.name)
     base = verify_url.removesuffix(f"/C/{record.serial}")
     return {
         "language": language,
-        "document-title": f"{words['statement' if record.module else 'heading']}: {record.name}, {title[1]}",
+        "document-title": f"{words['heading']}: {record.name}, {title[1]}",
         "holder": record.name,
         "keywords": [record.serial],
         "issued-on": {"year": record.issued_on.year, "month": record.issued_on.month, "day": record.issued_on.day},
@@ -174,6 +192,8 @@ def _page(record: CertificateRecord, verify_url: str, language: str) -> dict[str
         "may-be-tall": len(record.other_names) > 2 and sum(len(name) for _, name in record.other_names) > 60,
         "title": _phrase(*title),
         "other-titles": [_phrase(tag, text) for tag, text in other_titles],
+        "of-module": of_module,
+        "of-course": [_phrase(tag, text) for tag, text in _in_order(record.course_title, language)],
         "date": _phrase(language, written_date(record.issued_on, language)),
         "evidence": phrases[record.evidence],
         "serial": grouped_serial(record.serial).replace(" ", "\u00a0"),
@@ -185,35 +205,19 @@ def _page(record: CertificateRecord, verify_url: str, language: str) -> dict[str
     }
 
 
+def _words(language: str, of_module: bool) -> Mapping[str, str]:
+    return WORDS[language] | STATEMENT_WORDS[language] if of_module else WORDS[language]
+
+
 @cache
-def _phrases(language: str) -> dict[str, dict[str, Any]]:
-    """The words that every certificate of a language shares; not to be changed by who reads them."""
-    return {name: _phrase(language, sentence) for name, sentence in WORDS[language].items()}
+def _phrases(language: str, of_module: bool) -> dict[str, dict[str, Any]]:
+    """The words that every page of this kind and language shares; not to be changed by who reads them."""
+    return {name: _phrase(language, sentence) for name, sentence in _words(language, of_module).items()}
 
 
-def _phrases_for(record: CertificateRecord, language: str) -> dict[str, dict[str, Any]]:
-    """The same; a statement about one module says some of them otherwise."""
-    phrases = _phrases(language)
-    if not record.module:
-        return phrases
-    return {
-        **phrases,
-        "heading": phrases["statement"],
-        "completed": phrases["completed_module"],
-        "checked": phrases["checked_module"],
-    }
-
-
-def _titles(record: CertificateRecord, language: str) -> list[tuple[str, str]]:
-    """What was completed: the titles of the course, or those of a module and then of its course; that of the page's
-    language first, then in the order of their tags."""
-
-    def in_order(titles: Mapping[str, str]) -> list[tuple[str, str]]:
-        return sorted(titles.items(), key=lambda title: (title[0] != language, title[0]))
-
-    if not record.module:
-        return in_order(record.course_title)
-    return [*in_order(record.module_title), in_order(record.course_title)[0]]
+def _in_order(titles: Mapping[str, str], language: str) -> list[tuple[str, str]]:
+    """That of the page's language first, then in the order of their tags."""
+    return sorted(titles.items(), key=lambda title: (title[0] != language, title[0]))
 
 
 def _halves(name: str) -> tuple[str, ...]:

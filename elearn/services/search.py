@@ -27,6 +27,7 @@ MOST_FOUND = 20
 LONGEST_PASSAGE = 260
 
 _BLOCK_ENDS = re.compile(r"</(?:p|li|td|th|h[2-6]|figcaption|dd|dt)>")
+_NOTE = re.compile(r"\s*<sup>.*?</sup>", re.DOTALL)  # the number of a source says nothing outside its page
 _TAG = re.compile(r"<[^>]*>")
 _NUKTAS = "\u093c\u09bc"  # a letter with and without its dot is the same word to whoever looks for it
 _JOINERS = "\u200c\u200d"
@@ -130,7 +131,7 @@ def _passages(text: LessonText) -> Iterator[str]:
     """The paragraphs, rows and captions of a lesson as plain text."""
     for part in text.parts:
         for block in _BLOCK_ENDS.split(part.value) if part.kind == "html" else ():
-            plain = " ".join(unescape(_TAG.sub(" ", block)).split())
+            plain = " ".join(unescape(_TAG.sub("", _NOTE.sub("", block))).split())
             if plain:
                 yield plain
 

@@ -21,7 +21,6 @@ from elearn.web.errors import Told, answer, wants_json
 from elearn.web.headers import PICTURE_CSP, asked_again
 from elearn.web.lesson_page import Refused, check_html, check_seed, lesson_html, text_of
 from elearn.web.steps import lesson_url, lessons_that_teach, place, quiz_title
-from elearn.web.vocabulary import groups_of
 
 bp = Blueprint("officer", __name__)
 
@@ -47,7 +46,7 @@ def status_page(course_id: str) -> str:
     """Why she is complete or not: the same reasons that decide it."""
     course = library.course(course_id)
     view = learning.course_view(_me(), course)
-    return render_template("officer/status.html", course=course, view=view, groups=groups_of(view))
+    return render_template("officer/status.html", course=course, view=view)
 
 
 @bp.get("/courses/<course_id>/media/<picture_hash>/<name>")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from elearn.domain.course import Course, Lesson, Source
+from elearn.domain.course import Course, Lesson, Module, Source
 from elearn.domain.questions import Words
 from elearn.i18n import _, best_of, language
 from elearn.services import feedback, library, search
@@ -31,6 +31,19 @@ class Cited(NamedTuple):
 
     source: Source
     lessons: list[Lesson]
+
+    @property
+    def module_id(self) -> str:
+        """The module that cites it first; "" for what only questions and module pages cite."""
+        return self.lessons[0].module_id if self.lessons else ""
+
+
+class Shelf(NamedTuple):
+    """The sources of a module and its number; without a module, what is cited by none of the lessons."""
+
+    module: Module | None
+    number: int
+    cited: list[Cited]
 
 
 @bp.get("/courses/<course_id>/search")
@@ -62,8 +75,9 @@ def sources_page(course_id: str) -> Response:
         for source in lesson.texts[spoken].sources if spoken in lesson.texts else ():
             citing.setdefault(source.id, []).append(lesson)
     cited = [Cited(source, citing.get(source.id, [])) for source in course.facts.get(spoken, ())]
-    cited.sort(key=lambda one: not one.lessons)  # those of questions and module pages last, else as trainers wrote them
-    page = render_template("reference/sources.html", course=course, cited=cited, spoken=spoken, today=now().date())
+    page = render_template(
+        "reference/sources.html", course=course, shelves=_shelves(course, cited), spoken=spoken, today=now().date()
+    )
     return asked_again(make_response(page))
 
 
@@ -116,6 +130,15 @@ def about_of(course: Course, key: str) -> About:
         about_quiz = url_for("officer.quiz_page", course_id=course.id, quiz_id=quiz.id)
         return About(key, {course.languages[0]: key}, about_quiz)
     return About("", course.title, home)
+
+
+def _shelves(course: Course, cited: list[Cited]) -> list[Shelf]:
+    modules = [*enumerate(course.modules, start=1), (0, None)]
+    shelves = [
+        Shelf(module, number, [one for one in cited if one.module_id == (module.id if module else "")])
+        for number, module in modules
+    ]
+    return [shelf for shelf in shelves if shelf.cited]
 
 
 def _hit(course: Course, found: search.Found) -> Hit:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from flask import url_for
 
 from elearn.domain.course import Course, Lesson, Quiz
+from elearn.domain.labs import LABS
 from elearn.domain.questions import Words
 from elearn.i18n import _
 
@@ -34,7 +36,7 @@ def place(course: Course, kind: str, subject: str, language: str) -> Place:
         return _lesson(course, lesson, language) if lesson else _gone(course, subject)
     if kind == "lab":
         home = course.lesson_of_lab(subject)
-        return _lab(course, home, subject) if home else _gone(course, subject)
+        return _lab(course, home, subject, language) if home else _gone(course, subject)
     quiz = course.quiz(subject)
     return _quiz(course, quiz) if quiz else _gone(course, subject)
 
@@ -68,13 +70,20 @@ def _lesson(course: Course, lesson: Lesson, language: str) -> Place:
     return Place(url, _("Lesson"), lesson_titles(lesson), lesson.module_id, minutes)
 
 
-def _lab(course: Course, lesson: Lesson, name: str) -> Place:
-    return Place(lesson_url(course, lesson, f"lab-{name}"), _("Practice lab"), lesson_titles(lesson), lesson.module_id)
+def _lab(course: Course, lesson: Lesson, name: str, language: str) -> Place:
+    url, label = lesson_url(course, lesson, f"lab-{name}"), lab_label(name, language)
+    return Place(url, label, lesson_titles(lesson), lesson.module_id)
 
 
 def _quiz(course: Course, quiz: Quiz) -> Place:
     url = url_for("officer.quiz_page", course_id=course.id, quiz_id=quiz.id)
     return Place(url, quiz_label(quiz), quiz_title(course, quiz), quiz.module_id, quiz.rules.minutes)
+
+
+@cache
+def lab_label(name: str, language: str) -> str:
+    """What the lab calls itself: a module may have two, and a list must tell them apart."""
+    return str(LABS[name].view(language, ())["words"]["title"])
 
 
 def quiz_label(quiz: Quiz) -> str:

@@ -35,12 +35,15 @@ class Line(NamedTuple):
 
 
 class Group(NamedTuple):
-    """The requirements of one module, and the modules that may be taken instead; without a title, those of the whole
-    course."""
+    """The requirements of one module and its number; without a module, those of the whole course."""
 
-    title: Words
+    module: Module | None
+    number: int
     lines: list[Line]
-    instead: list[Module]
+
+    @property
+    def met(self) -> int:
+        return sum(line.requirement.met for line in self.lines)
 
 
 def programme() -> Programme:
@@ -97,17 +100,23 @@ def groups_of(view: CourseView) -> list[Group]:
     lines = [Line(one, place_of(view.course, one)) for one in view.status.requirements]
     modules = view.course.modules
     found = [
-        Group(m.title, [line for line in lines if line.place.module_id == m.id], _instead_of(view, m)) for m in modules
+        Group(module, number, [line for line in lines if line.place.module_id == module.id])
+        for number, module in enumerate(modules, start=1)
     ]
-    known = {m.id for m in modules}
-    found.append(Group({}, [line for line in lines if line.place.module_id not in known], []))
+    known = {module.id for module in modules}
+    found.append(Group(None, 0, [line for line in lines if line.place.module_id not in known]))
     return [group for group in found if group.lines]
 
 
-def _instead_of(view: CourseView, module: Module) -> list[Module]:
+def instead_of(view: CourseView, module: Module) -> list[Module]:
     """The other modules of a choice that this one belongs to."""
     groups = [group for group in view.route.any_of if module.id in group]
     return [other for group in groups for name in group if name != module.id and (other := view.course.module(name))]
+
+
+def module_of(view: CourseView) -> str:
+    """The id of the module that comes next; "" where nothing does, or where the whole course is meant."""
+    return place_of(view.course, view.next).module_id if view.next else ""
 
 
 def may_test_out(view: CourseView, module: Module) -> bool:
@@ -118,12 +127,6 @@ def may_test_out(view: CourseView, module: Module) -> bool:
     )
     asked = any(one.path in view.needs.lessons for one in module.lessons)
     return bool(view.course.test_out_percent and quiz and untouched and asked and not tried)
-
-
-def acts_of_module(view: CourseView, module_id: str) -> list[Line]:
-    """What the route asks of a module beside its lessons; of the whole course where `module_id` is empty."""
-    lines = [Line(one, place_of(view.course, one)) for one in view.status.requirements if one.kind != "lesson"]
-    return [line for line in lines if line.place.module_id == module_id]
 
 
 def minutes_left(view: CourseView) -> int:
@@ -141,7 +144,9 @@ FOR_TEMPLATES: dict[str, Callable[..., Any]] = {
     "titled": titled,
     "plain": plain,
     "place_of": place_of,
-    "acts_of_module": acts_of_module,
+    "groups_of": groups_of,
+    "instead_of": instead_of,
+    "module_of": module_of,
     "may_test_out": may_test_out,
     "minutes_left": minutes_left,
     "lesson_url": steps.lesson_url,
@@ -153,6 +158,7 @@ FOR_TEMPLATES: dict[str, Callable[..., Any]] = {
     "why_missing": words.why_missing,
     "why_hurried": words.why_hurried,
     "met_word": words.met_word,
+    "duration": words.duration,
     "why_closed": words.why_closed,
     "evidence_words": words.evidence_words,
     "basis_words": words.basis_words,

@@ -22,7 +22,7 @@ def why_missing(requirement: Requirement) -> str:
         case "hurried":
             return why_hurried()
         case "not-begun":
-            return _("Not begun. {needed} % are needed.", needed=facts["needed"])
+            return _("{needed} % are needed.", needed=facts["needed"])
         case "below-pass":
             return n_(
                 "{percent} % reached in {count} attempt, {needed} % are needed.",
@@ -57,7 +57,15 @@ def met_word(requirement: Requirement) -> str:
     if requirement.reason in ("below-pass", "below-floor"):
         facts = requirement.arguments
         return _("{percent} of {needed} %", percent=facts["percent"], needed=facts["needed"])
-    return _("Missing")
+    return _("Not begun") if requirement.reason == "not-begun" else _("To do")
+
+
+def duration(minutes: int) -> str:
+    """A number of minutes as people say it."""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return n_("{count} minute", "{count} minutes", minutes)
+    return _("{hours} h {minutes} min", hours=hours, minutes=rest)
 
 
 def why_closed(code: str, opens_at: datetime | None) -> str:

@@ -38,6 +38,7 @@ from fontTools.ttLib import TTFont
 from elearn.domain.certificate import CertificateRecord, grouped_serial
 from elearn.exports.certificate_pdf import (
     FONT_FOLDER,
+    STATEMENT_WORDS,
     WORDS,
     MissingGlyphs,
     WrongAddress,
@@ -66,6 +67,9 @@ FOUR_SCRIPTS = replace(
     name_language="hi",
     other_names=(("en", "Meera Devi Sharma"), ("bn", "মীরা দেবী শর্মা"), ("mni-Mtei", "ꯃꯤꯔꯥ ꯗꯦꯕꯤ ꯁꯔꯃꯥ")),
     evidence="supervised",
+)
+STATEMENT = replace(
+    MEERA, module="scores", module_title={"en": "Scores: deciding about people", "hi": "स्कोर: लोगों के बारे में निर्णय"}
 )
 
 LATIN, DEVANAGARI, BENGALI, MEETEI = "NotoSans", "NotoSansDevanagari", "NotoSansBengali", "NotoSansMeeteiMayek"
@@ -407,10 +411,23 @@ def test_a_date_is_written_in_words():
     assert {written_date(date(2026, month, 1), "hi").split()[1] for month in range(1, 13)} >= {"जनवरी", "दिसंबर"}
 
 
-def test_both_languages_say_the_same_things_in_letters_we_can_draw():
-    assert WORDS["en"].keys() == WORDS["hi"].keys()
-    for sentence in (*WORDS["en"].values(), *WORDS["hi"].values()):
+@pytest.mark.parametrize("words", [WORDS, STATEMENT_WORDS], ids=["certificate", "statement"])
+def test_both_languages_say_the_same_things_in_letters_we_can_draw(words):
+    assert words["en"].keys() == words["hi"].keys()
+    for sentence in (*words["en"].values(), *words["hi"].values()):
         assert missing_glyphs(sentence) == ()
+
+
+def test_nobody_takes_a_statement_for_the_certificate():
+    words = words_of(printed(STATEMENT))
+    for expected in (
+        "Statement of completion of one module",
+        "has completed the module Scores: deciding about people",
+        "Module of the course AI for Good Governance",
+        "Module quiz taken online, without a supervisor",
+    ):
+        assert expected in words, expected
+    assert "certificate" not in words.casefold()
 
 
 @pytest.mark.parametrize("record", [MEERA, FOUR_SCRIPTS], ids=["Latin", "Devanagari"])
@@ -457,7 +474,10 @@ def test_a_name_of_eighty_characters_stays_inside_the_frame(name, language):
     others = tuple(("en", name) for _ in range(3))
     title = {"en": "AI for Good Governance: " + "what every officer should know, " * 3, "hi": "सुशासन के लिए एआई " * 5}
     record = replace(MEERA, name=name, other_names=others, course_title=title, issuer="State Training Institute, " * 5)
-    for given in (replace(MEERA, name=name), replace(record, other_names=others[:2]), record):
+    statement = replace(record, module="scores", module_title=title)
+    two = others[:2]
+    records = (replace(MEERA, name=name), replace(record, other_names=two), record)
+    for given in (*records, replace(statement, other_names=two), statement):
         with opened(printed(given, language)) as (document, page):
             assert len(document) == 1
             boxes = [text.get_bounds() for text in texts_of(page)]

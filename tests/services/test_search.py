@@ -26,6 +26,14 @@ def test_a_lesson_is_found_with_the_passage_that_fits(sqlite_app: Flask, given: 
     assert lesson.hits
 
 
+def test_a_passage_reads_as_a_sentence_without_the_numbers_of_its_sources(sqlite_app: Flask, given: Given) -> None:
+    (found, *_) = [one for one in search(given.course, "natural justice", "en") if one.kind == "lesson"]
+    passage = "".join(text for text, _ in found.passage)
+    assert "natural justice: the person" in passage
+    assert " ." not in passage
+    assert not any(sign.isdigit() for sign in passage.partition("meet them")[2][:3])
+
+
 def test_a_word_of_the_glossary_is_found_by_its_name(sqlite_app: Flask, given: Given) -> None:
     assert "machine-learning" in subjects(given, "machine learning")
     assert "machine-learning" in subjects(given, "मशीन लर्निंग", "hi")

@@ -528,7 +528,10 @@ def test_the_status_names_each_thing_and_where_it_is_met(given: Given, visit: Vi
     assert page.heading == "What is still missing"
     assert len(rows) == view.status.total
     assert [row.one("a").get("href") for row in rows if row.has_class("met")] == [address(first)]
-    assert all(row.all("small") for row in rows if row.has_class("miss"))
+    lessons = {address(lesson) for lesson in given.course.lessons()}
+    for row in rows:
+        # A lesson says how long it takes; everything else what is asked for.
+        assert row.has_class("met") or row.one("a").get("href") in lessons or row.all("small")
 
 
 def test_a_failed_quiz_is_told_with_its_figures(given: Given, visit: Visit) -> None:
@@ -547,7 +550,8 @@ def test_a_hurried_module_asks_three_questions_without_blame(given: Given, visit
     module = given.course.modules[0].id
     page = visit(person).open(f"{HOME}/status")
     assert "faster than it can be read" in page.text
-    assert page.links["Three fresh questions"] == f"{HOME}/quizzes/fresh-{module}"
+    fresh = [link.get("href") for link in page.root.all("a") if link.text == "Three fresh questions"]
+    assert fresh[0] == f"{HOME}/quizzes/fresh-{module}"
 
 
 def test_a_completed_course_shows_its_certificate(given: Given, visit: Visit) -> None:
@@ -569,6 +573,50 @@ def test_the_outline_marks_what_is_done(given: Given, visit: Visit) -> None:
     rows = {row.all("a")[0].get("href"): row for row in page.root.all("li") if row.within("section")}
     assert rows[address(first)].has_class("met")
     assert not rows[address(given.course.lessons()[1])].has_class("met")
+
+
+def test_a_module_folds_away_until_it_is_come_to(given: Given, visit: Visit) -> None:
+    meera = visit(given.officer("Meera"))
+    first, second, *_ = given.course.modules
+
+    def unfolded(page: Page) -> list[str]:
+        folds = [fold for fold in page.root.all("section") if fold.has_class("fold")]
+        return [fold.get("id") or "" for fold in folds if "open" in fold.all("details")[0].attributes]
+
+    assert unfolded(meera.open(HOME)) == [f"module-{first.id}"]
+    assert unfolded(meera.open(f"{HOME}?open={second.id}")) == [f"module-{first.id}", f"module-{second.id}"]
+
+
+def test_a_choice_of_modules_is_told_on_both_sides(given: Given, visit: Visit) -> None:
+    page = visit(given.officer("Meera")).open(HOME)
+    asked, instead = (page.by_id(f"module-{name}") for name in ("legal-cases", "habitations"))
+    assert "or, in its place, Studio B" in asked.one("h2").text
+    assert f"{HOME}?open=habitations#module-habitations" in [link.get("href") for link in asked.all("a")]
+    assert "Optional" in instead.text
+    assert "in place of another module: Studio A" in instead.text
+
+
+def test_labs_are_called_by_their_names(given: Given, visit: Visit) -> None:
+    page = visit(given.officer("Meera")).open(f"{HOME}/status")
+    labs = [given.course.lesson_of_lab(name) for name in given.course.routes[0].needs.labs]
+    names = [name for name in page.links if name.startswith("Practice: ")]
+    assert len(set(names)) >= len(labs) > 1
+
+
+def test_statements_are_told_from_the_certificate(given: Given, visit: Visit) -> None:
+    person = given.officer("Meera")
+    given.now -= timedelta(hours=3)
+    given.completed(person)
+    meera = visit(person)
+    page = meera.open("/certificates")
+    cards = [card for card in page.root.all("section") if card.has_class("card")]
+    rows = page.root.one("ul", class_="need").all("li")
+    assert len(cards) == 1
+    assert len(rows) == len(given.course.routes[0].needs.quizzes)
+    statement = meera.open(rows[0].all("a")[0].get("href") or "")
+    assert "This statement is valid." in statement.text
+    assert "does not say that the whole course was completed" in statement.text
+    assert "certificate" not in statement.by_id("main").text.casefold()
 
 
 def test_reading_writes_nothing(given: Given, visit: Visit) -> None:

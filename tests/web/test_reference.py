@@ -40,7 +40,7 @@ def test_every_word_of_the_course_is_in_the_glossary(given: Given, visit: Visit)
 
 def test_every_fact_of_the_course_is_in_the_sources(given: Given, visit: Visit) -> None:
     page = visit(given.officer("Meera")).open(f"{HOME}/sources")
-    told = {one.get("id") for one in page.root.one("ol").all("li")}
+    told = {one.get("id") for shelf in page.root.all("ol") for one in shelf.all("li")}
     assert told == {f"source-{source.id}" for source in given.course.facts["en"]}
     assert "Robodebt" in page.text
     assert "checked" in page.text
