@@ -17,7 +17,7 @@ run: $(VENV)/.runs ## Install what is needed and serve the course with demo peop
 
 test: $(VENV)/.tests ## Install what tests need and run all of them
 	@sh tests/needs.sh $(APT)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.tests ## Style, types and the course itself
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

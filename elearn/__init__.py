@@ -18,6 +18,7 @@ from elearn.web import access, assets, auth, errors, headers, officer, public, r
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 LARGEST_BODY = 2 * 1024 * 1024
+LARGEST_FORM = 64 * 1024  # without files; the longest form of ours has 48 short fields
 MOST_FIELDS = 1000
 
 __all__ = ["create_app", "tables"]
@@ -33,6 +34,7 @@ def create_app(config: Config | None = None) -> Flask:
         SECRET_KEY=config.secret_key,
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         MAX_FORM_PARTS=MOST_FIELDS,
+        MAX_FORM_MEMORY_SIZE=LARGEST_FORM,
         SESSION_COOKIE_NAME="__Host-elearn" if config.https else "elearn",
         SESSION_COOKIE_SECURE=config.https,
         SESSION_COOKIE_HTTPONLY=True,

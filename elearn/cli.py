@@ -473,7 +473,8 @@ def _verified(given: str) -> str:
         state, record = certificates.check_document(path.read_bytes())
     else:
         state, record = certificates.check_serial(given)
-    click.echo(_one_line(f"{state}  {record.serial if record else given}"))
+    of_module = f"  (statement about the module {record.module})" if record and record.module else ""
+    click.echo(_one_line(f"{state}  {record.serial if record else given}{of_module}"))
     return state
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from xml.sax.saxutils import escape
 
-FOLDER = Path("content/ai-for-good-governance/03-generative-ai")
+from docs.figures import COURSE, write
+
+FOLDER = COURSE / "03-generative-ai"
 LANGUAGES = ("en", "hi")
 INK, GREY, PAPER, LINE = "#1d2433", "#596275", "#fbfaf7", "#dedad0"
 INDIGO, INDIGO_PALE, SAFFRON, SAFFRON_PALE = "#2b3f91", "#eceffa", "#e08a1e", "#fdf1df"
@@ -44,16 +45,16 @@ def badge(x: float, y: float, mark: str, fill: str = INDIGO) -> str:
     return circle + text(x, y + 9, mark, 26, "#ffffff", bold=True, at="middle")
 
 
-def save(name: str, language: str, title: str, height: int, parts: Iterable[str]) -> None:
-    """Writes one figure; the Hindi one is called name.hi.svg."""
+def named(name: str, language: str, title: str, height: int, parts: Iterable[str]) -> tuple[str, str]:
+    """A figure's file and what is in it; the Hindi one is called name.hi.svg."""
     size = f'viewBox="0 0 640 {height}" width="640" height="{height}"'
     ground = f'<rect x="0" y="0" width="640" height="{height}" rx="16" fill="{PAPER}"/>'
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" {size}>', ground, f"<title>{escape(title)}</title>"]
-    path = FOLDER / (f"{name}.svg" if language == "en" else f"{name}.{language}.svg")
-    path.write_text("\n".join([*lines, *parts, "</svg>"]) + "\n", "utf-8")
+    file = f"{name}.svg" if language == "en" else f"{name}.{language}.svg"
+    return file, "\n".join([*lines, *parts, "</svg>"]) + "\n"
 
 
-def next_word(n: int) -> None:
+def next_word(n: int) -> tuple[str, str]:
     """The text so far, the shares of three next words, and the loop."""
     so_far = ("The office is closed on", "कार्यालय बंद रहता है")[n]
     parts = [box(20, 20, 600, 84, INDIGO_PALE), text(44, 72, so_far, 28, bold=True)]
@@ -70,10 +71,10 @@ def next_word(n: int) -> None:
     lot = ("One is picked by lot, added, and again.", "एक पर्ची निकली, जुड़ी, और फिर वही।")[n]
     asks = ("No step asks: which office?", "कोई कदम नहीं पूछता: कौन-सा कार्यालय?")[n]
     parts += [arrow(66, y + 14, 34), text(96, y + 40, lot), text(44, y + 94, asks, 26, INDIGO, bold=True)]
-    save("next-word", LANGUAGES[n], ("Shares of three next words", "तीन अगले शब्दों के हिस्से")[n], y + 124, parts)
+    return named("next-word", LANGUAGES[n], ("Shares of three next words", "तीन अगले शब्दों के हिस्से")[n], y + 124, parts)
 
 
-def three_gates(n: int) -> None:
+def three_gates(n: int) -> tuple[str, str]:
     """Three questions to a citation, with the place where each is answered."""
     gates = (
         (("Does it exist?", "क्या यह है?"), ("Search the court's own site", "न्यायालय की साइट पर खोजिए")),
@@ -90,10 +91,10 @@ def three_gates(n: int) -> None:
     parts.append(box(20, 416, 600, 64, SAFFRON_PALE, SAFFRON))
     out = ("Stops at any gate? Strike it out.", "किसी दरवाज़े पर रुका? काट दीजिए।")[n]
     parts.append(text(44, 457, out, bold=True))
-    save("three-gates", LANGUAGES[n], ("Three gates for a citation", "हवाले के तीन दरवाज़े")[n], 500, parts)
+    return named("three-gates", LANGUAGES[n], ("Three gates for a citation", "हवाले के तीन दरवाज़े")[n], 500, parts)
 
 
-def byte_rows(n: int) -> None:
+def byte_rows(n: int) -> tuple[str, str]:
     """One word in three languages, a square for each byte, a group for each sign."""
     manipuri = ("Manipuri, in Meetei Mayek", "मणिपुरी, मीतै मयेक में")
     names = (("English: help", "अंग्रेज़ी: help"), ("Hindi: मदद", "हिंदी: मदद"), manipuri)
@@ -110,10 +111,10 @@ def byte_rows(n: int) -> None:
     one = ("Each group is one letter or sign.", "हर समूह एक अक्षर या चिह्न है।")[n]
     two = ("Bytes are not tokens: measure on your tool.", "बाइट टोकन नहीं: अपने उपकरण पर मापिए।")[n]
     parts += [text(44, 424, one, 24, GREY), text(44, 462, two, 24, INK)]
-    save("bytes", LANGUAGES[n], ("One word in bytes", "एक शब्द, बाइट में")[n], 486, parts)
+    return named("bytes", LANGUAGES[n], ("One word in bytes", "एक शब्द, बाइट में")[n], 486, parts)
 
 
-def grounding(n: int) -> None:
+def grounding(n: int) -> tuple[str, str]:
     """Four steps of a grounded answer, and the three places where it can fail."""
     steps = (
         (("Question", "प्रश्न"), ("", ""), ("", "")),
@@ -129,15 +130,13 @@ def grounding(n: int) -> None:
             parts += [arrow(151, y - 29, 24), box(310, y, 310, 84, SAFFRON_PALE, SAFFRON)]
             parts += [badge(348, y + 42, str(i)), text(386, y + 36, first[n]), text(386, y + 68, second[n])]
     parts.append(text(310, 71, ("Where it can fail", "चूक कहाँ हो सकती है")[n], 26, GREY))
-    save("grounding", LANGUAGES[n], ("A grounded answer", "स्रोत-आधारित उत्तर")[n], 472, parts)
+    return named("grounding", LANGUAGES[n], ("A grounded answer", "स्रोत-आधारित उत्तर")[n], 472, parts)
 
 
-def main() -> None:
-    """Writes all figures of the module."""
-    for n in range(len(LANGUAGES)):
-        for draw in (next_word, three_gates, byte_rows, grounding):
-            draw(n)
+def figures() -> dict[str, str]:
+    """What is in each file of the module's figures, in both languages."""
+    return dict(draw(n) for n in range(len(LANGUAGES)) for draw in (next_word, three_gates, byte_rows, grounding))
 
 
 if __name__ == "__main__":
-    main()
+    write(FOLDER, figures())

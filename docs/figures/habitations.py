@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from math import dist
-from pathlib import Path
 
-from docs.figures import hamlets
+from docs.figures import COURSE, hamlets, write
 from docs.figures.habitation_marks import (
     BLUE,
     GREEN,
@@ -27,7 +26,7 @@ from docs.figures.habitation_marks import (
     text,
 )
 
-FOLDER = Path("content/ai-for-good-governance/05-habitations")
+FOLDER = COURSE / "05-habitations"
 SHARED, PLANS, REACH = (740, 1960), ((1660, 1040), (1440, 1260)), 500
 GROUND, MARKED, BOTH = 400, 380, 360
 TOP = 40
@@ -116,16 +115,17 @@ def two_plans(words: tuple[str, ...]) -> tuple[int, list[str]]:
     return 1040, parts
 
 
-def main() -> None:
-    """Writes each figure in both languages."""
+def figures() -> dict[str, str]:
+    """What is in each file of the module's figures, in both languages."""
+    drawn = {}
     drawings = {"three-counts": three_counts, "two-methods": two_methods,
                 "missed-and-invented": missed_and_invented, "two-plans": two_plans}  # fmt: skip
-    for language, figures in WORDS.items():
-        for name, (title, *words) in figures.items():
+    for language, texts in WORDS.items():
+        for name, (title, *words) in texts.items():
             height, parts = drawings[name](tuple(words))
-            path = FOLDER / (f"{name}.svg" if language == "en" else f"{name}.{language}.svg")
-            path.write_text(page(title, height, parts), encoding="utf-8")
+            drawn[f"{name}.svg" if language == "en" else f"{name}.{language}.svg"] = page(title, height, parts)
+    return drawn
 
 
 if __name__ == "__main__":
-    main()
+    write(FOLDER, figures())

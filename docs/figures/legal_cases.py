@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 
-MODULE = Path(__file__).parents[2] / "content" / "ai-for-good-governance" / "04-legal-cases"
+from docs.figures import COURSE, write
+
+FOLDER = COURSE / "04-legal-cases"
 INK, SOFT, BLUE, AMBER = "#1d2433", "#596275", "#2b3f91", "#e08a1e"
 PALE, CREAM, RULE, PAPER = "#eceffa", "#fdf1df", "#dedad0", "#fbfaf7"
 NOTES = 64
@@ -29,10 +30,10 @@ SEARCH = {
 SHELVES = {
     "en": "Three shelves of court rules on AI|In force|follow it|Supreme Court judgments;"
     "|your High Court's orders|Draft|prepare for it|Regulations of 2026:|disclosure, bans|Advice"
-    "|learn from it|White paper of 2025|and other guides|As of 25 November 2026",
+    "|learn from it|White paper of 2025|and other guides|Sources reach to July 2026",
     "hi": "एआई पर अदालती नियमों के तीन ख़ाने|लागू|मानिए|उच्चतम न्यायालय के निर्णय;|उच्च न्यायालय के निर्देश"
     "|मसौदा|तैयारी कीजिए|2026 के विनियम:|प्रकटीकरण, वर्जित उपयोग|सलाह|सीखिए|2025 का श्वेत पत्र"
-    "|और दूसरे मार्गदर्शन|25 नवंबर 2026 की स्थिति",
+    "|और दूसरे मार्गदर्शन|स्रोत जुलाई 2026 तक के",
 }
 NUMBERS = {
     "en": "Five numbers for Monday morning|Limitation days left|Next hearing|Orders not complied with"
@@ -127,17 +128,19 @@ def five_numbers(said: str) -> str:
     return drawing(title, 494, [*parts, text(40, 458, where, 25, SOFT)])
 
 
-def main() -> None:
-    """Writes every figure beside the lessons."""
+def figures() -> dict[str, str]:
+    """What is in each file of the module's figures, in both languages."""
+    drawn = {}
     for language, ending in (("en", "svg"), ("hi", "hi.svg")):
-        for name, drawn in (
+        for name, figure in (
             ("life-of-a-case", life_of_a_case(FILE[language])),
             ("words-and-weights", words_and_weights(SEARCH[language])),
             ("three-shelves-of-rules", three_shelves_of_rules(SHELVES[language])),
             ("five-numbers", five_numbers(NUMBERS[language])),
         ):
-            (MODULE / f"{name}.{ending}").write_text(drawn, encoding="utf-8")
+            drawn[f"{name}.{ending}"] = figure
+    return drawn
 
 
 if __name__ == "__main__":
-    main()
+    write(FOLDER, figures())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from docs.figures import COURSE, write
 
-FOLDER = Path(__file__).parents[2] / "content" / "ai-for-good-governance" / "02-scores"
+FOLDER = COURSE / "02-scores"
 INK, SOFT, LINE, PAPER = "#1d2433", "#596275", "#dedad0", "#fbfaf7"
 BLUE, PALE_BLUE, AMBER, PALE_AMBER = "#2b3f91", "#eceffa", "#e08a1e", "#fdf1df"
 
@@ -134,17 +134,19 @@ WORDS = {
 }
 
 
-def main() -> None:
-    """Writes each figure in both languages."""
+def figures() -> dict[str, str]:
+    """What is in each file of the module's figures, in both languages."""
+    drawn = {}
     for name, draw in FIGURES.items():
         for language, joined in WORDS[name].items():
             title, *words = joined.split("|")
             high, parts = draw(words)
             head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 {high}" width="640" height="{high}">'
             paper = f'<rect x="0" y="0" width="640" height="{high}" rx="16" fill="{PAPER}"/>\n<title>{title}</title>'
-            file = FOLDER / f"{name}{'' if language == 'en' else '.' + language}.svg"
-            file.write_text("\n".join([head, paper, *parts, "</svg>"]) + "\n", encoding="utf-8")
+            file = f"{name}{'' if language == 'en' else '.' + language}.svg"
+            drawn[file] = "\n".join([head, paper, *parts, "</svg>"]) + "\n"
+    return drawn
 
 
 if __name__ == "__main__":
-    main()
+    write(FOLDER, figures())

@@ -18,7 +18,7 @@ _LESSON = re.compile(r"(?P<stem>(?P<number>\d{1,4})-[a-z0-9][a-z0-9-]*)\.(?P<lan
 _MODULE_HEAD = re.compile(r"module\.(?P<language>[a-z]{2,3}[A-Za-z-]*)\.md")
 _BANK = re.compile(r"questions\.(?P<language>[a-z]{2,3}[A-Za-z-]*)\.md")
 _PICTURE = re.compile(r".*\.(svg|png|jpe?g|webp)", re.IGNORECASE)
-_FOR_PEOPLE = re.compile(r"(README|LICENSE|CHANGELOG)(\.md|\.txt)?")
+_FOR_PEOPLE = re.compile(r"(README|LICENSE|CHANGELOG|REVIEW)(\.md|\.txt)?")
 
 _WHY_AT_TOP = "At the top of a course stand course.yaml, glossary.yaml, facts.yaml and the folders of its modules."
 _WHY_IN_MODULE = (

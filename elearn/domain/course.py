@@ -9,7 +9,9 @@ from typing import Literal
 
 from elearn.domain.questions import Question, Words
 
-MODULE_QUIZ_RESERVED = frozenset({"quizzes", "status", "media", "sources", "glossary", "search", "final", "pre-test"})
+MODULE_QUIZ_RESERVED = frozenset(
+    {"quizzes", "status", "media", "sources", "glossary", "search", "report", "final", "pre-test"}
+)
 """Addresses of a course that no module may take."""
 
 

@@ -19,6 +19,7 @@ START = "0" * 64
 KINDS = (
     "enrolled",
     "lesson_done",
+    "lessons_credited",
     "attempt_submitted",
     "completed",
     "certificate_issued",

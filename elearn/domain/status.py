@@ -19,15 +19,12 @@ FINAL = "final"
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best attempt at a quiz: its percent, whether any attempt passed, how many were submitted; and the best
-    percent of those attempts that were begun before the lessons were all done and asked only what was new to the
-    officer, -1 where there is none."""
+    """The best attempt at a quiz: its percent, whether any attempt passed, how many were submitted."""
 
     percent: int
     passed: bool
     attempts: int
     evidence: Evidence = "checked"
-    ahead_percent: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +32,7 @@ class Record:
     """What is known of one officer in one course: lessons as `module/lesson`, labs by name, quizzes by id."""
 
     lessons: Mapping[str, int] = field(default_factory=dict)  # path -> words of prose read
+    credited: Mapping[str, int] = field(default_factory=dict)  # path -> percent of the quiz that credited it
     labs: frozenset[str] = frozenset()
     best: Mapping[str, Best] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)  # credited to each module
@@ -79,7 +77,7 @@ def status(course: Course, route: Route, record: Record) -> Status:
     """Complete exactly when every requirement of the route is met, or the officer is exempt."""
     needs = needed(course, route, record)
     requirements = (
-        *(_lesson(path, course, record) for path in needs.lessons),
+        *(_lesson(path, record) for path in needs.lessons),
         *(_lab(lab, record) for lab in needs.labs),
         *(_quiz("quiz", quiz, course, record) for quiz in needs.quizzes if quiz != FINAL),
         *(_fresh(module, course, record) for module in hurried_modules(course, needs, record)),
@@ -99,7 +97,7 @@ def needed(course: Course, route: Route, record: Record) -> Needs:
     where she has begun none."""
     if not route.any_of:
         return route.needs
-    chosen = [max(group.values(), key=lambda one: _share_met(one, course, record)) for group in route.any_of]
+    chosen = [max(group.values(), key=lambda one: _progress(one, course, record)) for group in route.any_of]
     parts = (route.needs, *chosen)
     lessons = {path for part in parts for path in part.lessons}
     labs = {lab for part in parts for lab in part.labs}
@@ -110,14 +108,6 @@ def needed(course: Course, route: Route, record: Record) -> Needs:
         tuple(lab for lesson in every_lesson for lab in lesson.labs if lab in labs),
         tuple(quiz.id for quiz in course.quizzes if quiz.id in quizzes),
     )
-
-
-def credited_percent(course: Course, module_id: str, record: Record) -> int:
-    """What an officer reached who knew a module before reading it: the percent of its quiz on questions that were all
-    new to her, where it is enough to credit the lessons; else 0."""
-    best = record.best.get(module_id)
-    reached = best.ahead_percent if best and course.test_out_percent else -1
-    return reached if reached >= course.test_out_percent else 0
 
 
 def hurried_modules(course: Course, needs: Needs, record: Record) -> tuple[str, ...]:
@@ -134,34 +124,40 @@ def hurried_modules(course: Course, needs: Needs, record: Record) -> tuple[str, 
     return tuple(found)
 
 
-def modules_met(course: Course, found: Status) -> tuple[str, ...]:
-    """The modules of which everything asked for is met, a quiz among it: each earns a statement of completion."""
-    home = {lab: lesson.module_id for lesson in course.lessons() for lab in lesson.labs}
-    asked: dict[str, list[Requirement]] = {module.id: [] for module in course.modules}
-    for one in found.requirements:
-        module_id = home.get(one.subject, one.subject.partition("/")[0].removeprefix("fresh-"))
-        asked.get(module_id, []).append(one)
-    return tuple(
-        module_id
-        for module_id, ones in asked.items()
-        if all(one.met for one in ones) and any(one.kind == "quiz" for one in ones)
-    )
+def modules_met(course: Course, record: Record) -> tuple[str, ...]:
+    """The modules that are complete in themselves, whatever a route asks of them: each earns a statement."""
+    found = []
+    for module in course.modules:
+        labs = tuple(lab for lesson in module.lessons for lab in lesson.labs)
+        whole = Needs(tuple(lesson.path for lesson in module.lessons), labs, (module.id,))
+        share, unhurried = _progress(whole, course, record)
+        if share == 1 and unhurried and course.quiz(module.id):
+            found.append(module.id)
+    return tuple(found)
 
 
-def _share_met(needs: Needs, course: Course, record: Record) -> float:
-    lessons = [_lesson(path, course, record).met for path in needs.lessons]
-    quizzes = [bool((best := record.best.get(quiz)) and best.passed) for quiz in needs.quizzes]
-    met = [*lessons, *(lab in record.labs for lab in needs.labs), *quizzes]
-    return sum(met) / len(met) if met else 0.0
+def _progress(needs: Needs, course: Course, record: Record) -> tuple[float, bool]:
+    """The share of these needs that is met, and whether no fresh questions are open beside them: of two alternatives
+    that are both met, the one that was not hurried through counts."""
+    met = [
+        *(path in record.lessons for path in needs.lessons),
+        *(lab in record.labs for lab in needs.labs),
+        *(_passed(quiz, record) for quiz in needs.quizzes),
+    ]
+    hurried = hurried_modules(course, needs, record)
+    return sum(met) / len(met) if met else 0.0, all(_passed(f"fresh-{module}", record) for module in hurried)
 
 
-def _lesson(path: str, course: Course, record: Record) -> Requirement:
-    if path in record.lessons:
-        return Requirement("lesson", path, True)
-    credited = credited_percent(course, path.partition("/")[0], record)
-    if credited:
-        return Requirement("lesson", path, True, "", {"credited": credited})
-    return Requirement("lesson", path, False, "not-done")
+def _passed(quiz_id: str, record: Record) -> bool:
+    best = record.best.get(quiz_id)
+    return bool(best and best.passed)
+
+
+def _lesson(path: str, record: Record) -> Requirement:
+    if path in record.credited:
+        return Requirement("lesson", path, True, "", {"credited": record.credited[path]})
+    done = path in record.lessons
+    return Requirement("lesson", path, done, "" if done else "not-done")
 
 
 def _lab(lab: str, record: Record) -> Requirement:
@@ -182,6 +178,5 @@ def _quiz(kind: Literal["quiz", "final"], quiz_id: str, course: Course, record: 
 
 
 def _fresh(module_id: str, course: Course, record: Record) -> Requirement:
-    best = record.best.get(f"fresh-{module_id}")
-    cleared = bool(best and best.passed)
+    cleared = _passed(f"fresh-{module_id}", record)
     return Requirement("fresh", f"fresh-{module_id}", cleared, "" if cleared else "hurried")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from elearn.domain.status import EVIDENCE, STATES
@@ -66,7 +66,7 @@ class LabRun(_Act, Base):
 
 
 class LessonRecord(_Act, Base):
-    """A lesson is done, once."""
+    """A lesson is done, once: read, or credited by its module's quiz, taken first."""
 
     __tablename__ = "lesson_record"
     __table_args__ = (UniqueConstraint("officer_id", "course", "lesson"),)
@@ -74,6 +74,7 @@ class LessonRecord(_Act, Base):
     officer_id: Mapped[int] = mapped_column(ForeignKey("officer.id", ondelete="CASCADE"))
     lesson: Mapped[str] = mapped_column(String(120))
     words: Mapped[int]  # of prose, in the language it was read in: what the pace is judged by
+    credited: Mapped[int | None]  # percent of the module's quiz that credited the lesson; empty for one that was read
 
 
 class Attempt(_Act, Base):
@@ -100,8 +101,6 @@ class Attempt(_Act, Base):
     possible: Mapped[int]
     percent: Mapped[int | None]
     passed: Mapped[bool | None]
-    # Begun before the module's lessons were all done, every question new to the officer: it may credit the lessons.
-    ahead: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Answer(Base):

@@ -165,6 +165,9 @@ def reissue(serial_text: str, now: datetime) -> CertificateView:
     the old one superseded. Raises UnknownCertificate, NotCurrent."""
     old, mine = find(serial_text), _issuing()
     with writing() as connection:
+        standing.lock(
+            connection, connection.execute(_OFFICER_OF, {"serial": old.serial}).scalar_one(), old.record.course
+        )
         officer_id = _leave(connection, old, "superseded", "", now)
         ledger.append(connection, officer_id, "certificate_superseded", old.serial, {"serial": old.serial}, now)
         record = replace(
@@ -184,13 +187,18 @@ def reissue(serial_text: str, now: datetime) -> CertificateView:
 
 def reissue_withheld(now: datetime) -> tuple[tuple[CertificateView, CertificateView], ...]:
     """(old, new) for every withheld certificate whose names can be set by now: mended, or in a font that was added."""
-    waiting = []
-    with reading() as connection:
-        for old in withheld():
+    issued = []
+    for old in withheld():
+        with reading() as connection:
             officer_id = connection.execute(_OFFICER_OF, {"serial": old.serial}).scalar_one()
-            if not _missing(replace(old.record, **_names(connection, officer_id), issuer=_issuing().organisation)):
-                waiting.append(old)
-    return tuple((old, reissue(old.serial, now)) for old in waiting)
+            try:
+                record = replace(old.record, **_names(connection, officer_id), issuer=_issuing().organisation)
+            except NoName:
+                log.error("certificate %s is withheld, and its officer has no name", old.serial)
+                continue
+        if not _missing(record):
+            issued.append((old, reissue(old.serial, now)))
+    return tuple(issued)
 
 
 def find(serial_text: str) -> CertificateView:

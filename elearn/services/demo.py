@@ -187,11 +187,15 @@ def _learn(officer_id: int, course: Course, person: DemoPerson, at: datetime) ->
             at += READING / len(lesson.checks)
             learning.answer_check(officer_id, course, lesson, check, _right(check), at)
         learning.mark_lesson_done(officer_id, course, lesson, "en", at)
-        for lab in lesson.labs:
-            for choices in LABS[lab].sample_runs("en") if person.lessons >= len(lessons) else ():
-                at += timedelta(minutes=3)
-                learning.run_lab(officer_id, course, lesson, lab, choices, at)
-    for quiz_id in needs.quizzes if person.lessons >= len(lessons) else ():
+    if person.lessons < len(lessons):
+        return
+    for lab in needs.labs:
+        home = course.lesson_of_lab(lab)
+        assert home is not None, "the route names labs that the course has"
+        for choices in LABS[lab].sample_runs("en"):
+            at += timedelta(minutes=3)
+            learning.run_lab(officer_id, course, home, lab, choices, at)
+    for quiz_id in needs.quizzes:
         quiz = course.quiz(quiz_id)
         assert quiz is not None, "the route names quizzes that the course has"
         attempt = quizzes.start_attempt(officer_id, course, quiz, at)

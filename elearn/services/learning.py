@@ -28,7 +28,7 @@ from sqlalchemy.exc import DBAPIError
 from elearn.domain.course import Course, Lesson, Needs, Route
 from elearn.domain.labs import LABS
 from elearn.domain.questions import Given, Question, UnreadableAnswer
-from elearn.domain.status import Requirement, Status, modules_met, needed, status
+from elearn.domain.status import Requirement, Status, needed, status
 from elearn.models.certificates import Certificate
 from elearn.models.database import Json, insert_once, reading, writing
 from elearn.models.learning import CheckAnswer, Enrolment, LabRun, LessonRecord, Standing
@@ -180,7 +180,7 @@ def course_view(officer_id: int, course: Course) -> CourseView:
         enrolled=row is not None,
         status=found,
         done=frozenset(record.lessons),
-        credited=frozenset(one.subject for one in found.requirements if "credited" in one.arguments),
+        credited=frozenset(record.credited),
         next=_next_step(course, found.requirements) if not (row and row.completed_at) else None,
         completed_at=row.completed_at if row else None,
         certificate=row.certificate if row else "",
@@ -295,8 +295,8 @@ def after_act(
 ) -> Status:
     """What follows every act: the standing is worked out again; a module that is complete brings its statement, and
     the course its certificate, at once."""
-    found, completed = standing.rewrite(connection, officer_id, course, enrolled, now)
-    certificates.issue_statements(connection, officer_id, course, modules_met(course, found), now)
+    found, completed, whole = standing.rewrite(connection, officer_id, course, enrolled, now)
+    certificates.issue_statements(connection, officer_id, course, whole, now)
     if completed:
         facts = {"course": course.id, "version": course.version, "evidence": found.evidence}
         ledger.append(connection, officer_id, "completed", course.id, facts, now)

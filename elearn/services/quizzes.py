@@ -10,16 +10,17 @@ from hashlib import sha256
 from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, Row, bindparam, select, update
 
 from elearn.authoring import compiled
 from elearn.domain.course import Course, Quiz, QuizRules
 from elearn.domain.grading import grade
+from elearn.domain.ledger import Fact
 from elearn.domain.paper import GRACE, deadline, draw, fitted, opens_again, taught
 from elearn.domain.questions import Given, Question
 from elearn.domain.status import FINAL, needed
-from elearn.models.database import insert, put, reading, writing
-from elearn.models.learning import Answer, Attempt, KeptPicture, LessonRecord, QuestionText
+from elearn.models.database import Moment, insert, insert_once, put, reading, writing
+from elearn.models.learning import Answer, Attempt, CheckAnswer, KeptPicture, LessonRecord, QuestionText
 from elearn.services import ledger, library, standing
 from elearn.services.learning import after_act
 
@@ -29,7 +30,8 @@ class NotYours(LookupError):
 
 
 class QuizClosed(Exception):
-    """No attempt may begin now. `code`: `before-final`, `wait`, `complete`; `opens_at` where time alone opens it."""
+    """No attempt may begin now. `code`: `before-final`, `not-asked`, `wait` or `complete`; `opens_at` where time alone
+    opens it."""
 
     def __init__(self, code: str, opens_at: datetime | None = None) -> None:
         super().__init__(code)
@@ -226,12 +228,21 @@ def submit_attempt(officer_id: int, attempt_id: str, answers: Mapping[str, Given
             "version": attempt.version,
         }
         ledger.append(connection, officer_id, "attempt_submitted", attempt_id, facts, now)
+        _credit_lessons(connection, officer_id, course, attempt, score.percent, now)
         after_act(connection, officer_id, course, enrolled, now)
 
 
 # Built once: putting a statement together costs more than running it.
 _ATTEMPT = select(Attempt.__table__).where(
     Attempt.id == bindparam("attempt"), Attempt.officer_id == bindparam("officer")
+)
+_OFFICER: BindParameter[int] = bindparam("officer")
+_COURSE: BindParameter[str] = bindparam("course")
+_DONE = select(LessonRecord.lesson).where(LessonRecord.officer_id == _OFFICER, LessonRecord.course == _COURSE)
+_CHECKED = select(CheckAnswer.lesson).where(
+    CheckAnswer.officer_id == _OFFICER,
+    CheckAnswer.course == _COURSE,
+    CheckAnswer.received_at >= bindparam("since", type_=Moment),
 )
 _ATTEMPT_TO_CHANGE = _ATTEMPT.with_for_update()
 _MARK = (
@@ -285,6 +296,8 @@ def _refuse_if_closed(
     opens_at = opens_again(quiz.rules, failed)
     if opens_at and now < opens_at and not any(a.passed for a in attempts):
         raise QuizClosed("wait", opens_at)
+    if quiz.kind == "fresh":
+        _refuse_if_not_asked(connection, officer_id, course, quiz)
     if quiz.id != FINAL:
         return
     if any(a.passed for a in attempts):
@@ -292,6 +305,14 @@ def _refuse_if_closed(
     route = standing.route_of(connection, officer_id, course)
     if not standing.read_status(connection, officer_id, course, route).final_is_open():
         raise QuizClosed("before-final")
+
+
+def _refuse_if_not_asked(connection: Connection, officer_id: int, course: Course, quiz: Quiz) -> None:
+    """Fresh questions are asked of whoever went through a module too fast, and not in advance."""
+    route = standing.route_of(connection, officer_id, course)
+    found = standing.read_status(connection, officer_id, course, route)
+    if not any(one.subject == quiz.id and not one.met for one in found.requirements):
+        raise QuizClosed("not-asked")
 
 
 def _new_attempt(
@@ -321,7 +342,6 @@ def _new_attempt(
             version=course.version,
             deadline=deadline(quiz.rules, now),
             possible=len(questions),
-            ahead=_is_ahead(connection, officer_id, course, quiz) and not any(seen[q.id] for q in questions),
         )
     )
     return attempt_id
@@ -338,12 +358,33 @@ def _on_route(
     return fitted(quiz.bank, quiz.rules, taught(course, needs))
 
 
-def _is_ahead(connection: Connection, officer_id: int, course: Course, quiz: Quiz) -> bool:
-    """Whether some lesson of the quiz's module is still to be done: then the quiz may credit the lessons. Afterwards it
-    may not, or a lesson that is added later would be credited to people who never met what it teaches."""
-    module = course.module(quiz.module_id) if quiz.kind == "module" else None
-    done = select(LessonRecord.lesson).where(LessonRecord.officer_id == officer_id, LessonRecord.course == course.id)
-    return module is not None and not {x.path for x in module.lessons} <= set(connection.execute(done).scalars())
+def _credit_lessons(
+    connection: Connection, officer_id: int, course: Course, attempt: Row[Any], percent: int, now: datetime
+) -> None:
+    """Credits the lessons of a module to whoever knew it already: its quiz was taken before any of them was done, none
+    of their checks was answered while it ran, every question was new, and nearly all answers were right.
+
+    Those lessons and no others: one that is added later teaches something that nobody was asked.
+    """
+    module = course.module(attempt.quiz)
+    if module is None or not course.test_out_percent or percent < course.test_out_percent:
+        return
+    paths = [lesson.path for lesson in module.lessons]
+    mine = {"officer": officer_id, "course": course.id}
+    if not set(connection.execute(_DONE, mine).scalars()).isdisjoint(paths):
+        return
+    if not set(connection.execute(_CHECKED, {**mine, "since": attempt.received_at}).scalars()).isdisjoint(paths):
+        return
+    seen = _times_seen(connection, officer_id, course)
+    if any(seen[asked["id"]] > 1 for asked in attempt.paper):  # once is this attempt itself
+        return
+    for path in paths:
+        record = {"id": token_hex(16), "officer_id": officer_id, "course": course.id, "lesson": path, "words": 0}
+        insert_once(
+            connection, LessonRecord, **record, credited=percent, received_at=now, said_at=None, version=course.version
+        )
+    facts: dict[str, Fact] = {"course": course.id, "module": module.id, "attempt": attempt.id, "percent": percent}
+    ledger.append(connection, officer_id, "lessons_credited", attempt.id, facts, now)
 
 
 def _times_seen(connection: Connection, officer_id: int, course: Course) -> Counter[str]:

@@ -442,7 +442,7 @@ def _paths_of(codes: Sequence[str]) -> tuple[str, ...]:
 
 def _storable(text: str) -> str:
     """NFC, as names are kept, without controls and surrogates, which PostgreSQL refuses to be asked about."""
-    kept = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cs"))
+    kept = "".join(c for c in text[:1000] if unicodedata.category(c) not in ("Cc", "Cs"))
     return unicodedata.normalize("NFC", kept).strip()
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from elearn.domain.course import Course, Route
 from elearn.domain.pace import credited_seconds
-from elearn.domain.status import Best, Evidence, Record, Status, status
+from elearn.domain.status import Best, Evidence, Record, Status, modules_met, status
 from elearn.models.database import insert_once, put
 from elearn.models.learning import (
     Attempt,
@@ -59,6 +59,11 @@ def lock_enrolment(connection: Connection, officer_id: int, course: Course, now:
         enrol(connection, officer_id, course, "", now)
         row = connection.execute(_LOCKED, mine).one()
     return Enrolled(row.route, row.exempted_at is not None, row.state, row.completed_at, row.certificate)
+
+
+def lock(connection: Connection, officer_id: int, course_id: str) -> None:
+    """Locks enrolment and standing first, as every act does, so that no two transactions wait for each other."""
+    connection.execute(_LOCKED, {"officer": officer_id, "course": course_id}).one_or_none()
 
 
 def enrol(
@@ -99,17 +104,20 @@ def read_status(connection: Connection, officer_id: int, course: Course, route: 
 
 def rewrite(
     connection: Connection, officer_id: int, course: Course, enrolled: Enrolled, now: datetime
-) -> tuple[Status, bool]:
-    """Works the standing out again after an act and keeps it; says whether the course was completed by this act.
+) -> tuple[Status, bool, tuple[str, ...]]:
+    """Works the standing out again after an act and keeps it; says whether the course was completed by this act, and
+    which modules are complete.
 
     A completion that was reached stays as it was reached, whatever is done or added to the course later.
     """
-    found = read_status(connection, officer_id, course, enrolled.route, enrolled.exempt)
+    route = course.route(enrolled.route)
+    record = read_record(connection, officer_id, course, route, enrolled.exempt)
+    found, whole = status(course, route, record), modules_met(course, record)
     if enrolled.completed_at is not None:
-        return found, False
+        return found, False, whole
     completed = found.state == "complete"
     _write(connection, officer_id, course.id, found, now if completed else None, now)
-    return found, completed
+    return found, completed, whole
 
 
 def mark_begun(connection: Connection, officer_id: int, course: str, now: datetime) -> None:
@@ -127,21 +135,24 @@ def mark_begun(connection: Connection, officer_id: int, course: str, now: dateti
 def read_record(connection: Connection, officer_id: int, course: Course, route: Route, exempt: bool = False) -> Record:
     """Everything `status` asks about one officer: one query, and a second where a pace must be judged."""
     lessons: dict[str, int] = {}
+    credited: dict[str, int] = {}
     labs: set[str] = set()
     best: dict[str, Best] = {}
     begun = False
-    for kind, subject, number, passed, count, ahead in connection.execute(
+    for kind, subject, number, passed, count in connection.execute(
         _FACTS, {"officer": officer_id, "course": course.id}
     ):
         begun = True
         if kind == "lesson":
             lessons[subject] = number
+            if passed is not None:
+                credited[subject] = passed
         elif kind == "lab" and passed:
             labs.add(subject)
         elif kind == "quiz" and count:
-            best[subject] = Best(number or 0, bool(passed), count, ahead_percent=-1 if ahead is None else ahead)
+            best[subject] = Best(number or 0, bool(passed), count)
     seconds = _seconds(connection, officer_id, course) if _a_module_is_read(course, route, lessons) else {}
-    return Record(lessons, frozenset(labs), best, seconds, begun, exempt)
+    return Record(lessons, credited, frozenset(labs), best, seconds, begun, exempt)
 
 
 def set_certificate(connection: Connection, officer_id: int, course: str, serial: str) -> None:
@@ -157,17 +168,15 @@ def set_certificate(connection: Connection, officer_id: int, course: str, serial
 
 
 def _facts() -> CompoundSelect[Any]:
-    """(kind, subject, number, passed, count, ahead): words of a lesson, reached of a lab, best percent of a quiz and of
-    those of its attempts that were begun ahead of the lessons."""
-    none = literal(-1)
-    lessons = select(literal("lesson"), LessonRecord.lesson, LessonRecord.words, literal(1), literal(1), none)
+    """(kind, subject, number, passed, count): words of a lesson and what credited it, reached of a lab, best percent
+    of a quiz."""
+    lessons = select(literal("lesson"), LessonRecord.lesson, LessonRecord.words, LessonRecord.credited, literal(1))
     reached = func.max(case((LabRun.reached.is_(True), 1), else_=0))
-    labs = select(literal("lab"), LabRun.lab, literal(0), reached, func.count(), none).group_by(LabRun.lab)
-    checks = select(literal("check"), CheckAnswer.lesson, literal(0), literal(0), func.count(), none)
+    labs = select(literal("lab"), LabRun.lab, literal(0), reached, func.count()).group_by(LabRun.lab)
+    checks = select(literal("check"), CheckAnswer.lesson, literal(0), literal(0), func.count())
     passed = func.max(case((Attempt.passed.is_(True), 1), else_=0))
-    ahead = func.max(case((Attempt.ahead.is_(True), Attempt.percent), else_=-1))
     quizzes = select(
-        literal("quiz"), Attempt.quiz, func.max(Attempt.percent), passed, func.count(Attempt.submitted_at), ahead
+        literal("quiz"), Attempt.quiz, func.max(Attempt.percent), passed, func.count(Attempt.submitted_at)
     ).group_by(Attempt.quiz)
     return union_all(
         lessons.where(LessonRecord.officer_id == _OFFICER, LessonRecord.course == _COURSE),
@@ -192,11 +201,12 @@ _LOCKED = (
 
 
 def _a_module_is_read(course: Course, route: Route, lessons: dict[str, int]) -> bool:
-    """Whether there is a pace to judge: every lesson that the route asks of some module is done."""
+    """Whether there is a pace to judge: every lesson of some module is done, or all that the route asks of it."""
     parts = (route.needs, *(one for group in route.any_of for one in group.values()))
     paths = {path for part in parts for path in part.lessons}
     for module in course.modules:
         asked = [lesson.path for lesson in module.lessons if lesson.path in paths]
+        asked = asked or [lesson.path for lesson in module.lessons]
         if asked and all(path in lessons for path in asked):
             return True
     return False
@@ -207,9 +217,9 @@ def _seconds(connection: Connection, officer_id: int, course: Course) -> dict[st
     mine = {table: (table.officer_id == officer_id) & (table.course == course.id) for table in _ACTS}
     acts: CompoundSelect[Any] = union_all(
         select(SignIn.created_at, literal(""), literal(0)).where(SignIn.officer_id == officer_id),
-        *(
-            select(table.received_at, table.lesson, literal(int(table is LessonRecord))).where(mine[table])
-            for table in (CheckAnswer, LabRun, LessonRecord)
+        *(select(table.received_at, table.lesson, literal(0)).where(mine[table]) for table in (CheckAnswer, LabRun)),
+        select(LessonRecord.received_at, LessonRecord.lesson, literal(1)).where(
+            mine[LessonRecord], LessonRecord.credited.is_(None)
         ),
         select(Attempt.received_at, literal(""), literal(0)).where(mine[Attempt]),
         select(Attempt.submitted_at, literal(""), literal(0)).where(mine[Attempt], Attempt.submitted_at.is_not(None)),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from flask import render_template, url_for
 
@@ -19,6 +21,8 @@ from elearn.web.answers import Asked, Sent, asked
 from elearn.web.frames import kept_frame, slot
 from elearn.web.steps import lesson_url
 from elearn.web.vocabulary import who
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,9 @@ def lesson_html(
     refused, tag, token = refused or Refused(), language(), csrf_token()
     # Few combinations are ever met: most people take the lessons of a module in their order.
     done = tuple(one.path in records.done for one in module.lessons)
-    day = now().date()  # on which some fact may have grown old
+    stale = tuple(source.is_stale(now().date()) for source in text_of(course, lesson)[0].sources)
     roles = (viewer.may_enter("supervisor"), viewer.may_enter("trainer"))
-    key = ("lesson", course.version, lesson.path, tag, roles, done, refused.still_open, day)
+    key = ("lesson", course.version, lesson.path, tag, roles, done, refused.still_open, stale)
     frame = kept_frame(key, lambda: _render_frame(course, module, lesson, records, refused.still_open))
     values = {"csrf": token, "who": who(viewer)}
     for check in lesson.checks:
@@ -136,7 +140,7 @@ def _render_lab(course: Course, lesson: Lesson, name: str, runs: tuple[Run, ...]
     tag = language()
     return render_template(
         f"labs/{name}.html",
-        lab=LABS[name].view(tag, runs),
+        lab=_view_of_lab(name, tag, runs),
         problem=problem,
         action=url_for(
             "officer.run_lab", course_id=course.id, module_id=lesson.module_id, lesson_id=lesson.id, lab_name=name
@@ -144,6 +148,16 @@ def _render_lab(course: Course, lesson: Lesson, name: str, runs: tuple[Run, ...]
         csrf_token=token,
         lang=tag,
     )
+
+
+def _view_of_lab(name: str, tag: str, runs: tuple[Run, ...]) -> dict[str, Any]:
+    """The lab as its runs left it. A lab grows, and a run may speak of what it no longer has: the lab then begins
+    afresh, and the page with its lesson is shown in any case."""
+    try:
+        return LABS[name].view(tag, runs)
+    except (LookupError, ValueError, TypeError):
+        log.exception("lab %s cannot show an older run", name)
+        return LABS[name].view(tag, ())
 
 
 def _oldest_check(text: LessonText) -> date | None:

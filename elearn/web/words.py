@@ -74,6 +74,8 @@ def why_closed(code: str, opens_at: datetime | None) -> str:
     """Why a quiz cannot be begun now, and when it can."""
     if code == "before-final":
         return _("The final test opens when everything else on your route is met.")
+    if code == "not-asked":
+        return _("Nothing is asked of you here now. These questions come up when a module was gone through very fast.")
     if code == "wait" and opens_at:
         return _(
             "You can try again from {day}, {time}. Use the time to read what the results point to.",
@@ -126,7 +128,7 @@ def verdict_sentence(verdict: str) -> str:
     """What that means for whoever holds the file."""
     return {
         "valid": _("Every word in it is as it was signed by us."),
-        "withheld": _("The course was completed; the document itself is held back until the name can be printed."),
+        "withheld": _("What it states is true; the document itself is held back until the name can be printed."),
         "superseded": _("Its record is genuine, but a newer certificate stands in its place."),
         "revoked": _("Its record is genuine, but it no longer counts."),
         "altered": _("Something in this file was changed, or it was never a signed record of ours. Do not rely on it."),

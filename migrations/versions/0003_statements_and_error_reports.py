@@ -42,10 +42,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # They were signed and handed out: a way back that made them unknown would be no way back.
+    if op.get_bind().execute(sa.text("SELECT 1 FROM certificate WHERE module <> '' LIMIT 1")).first():
+        raise RuntimeError("Statements of completion have been issued. Restore a backup made before them instead.")
     op.drop_table("error_report")
     op.drop_index("uq_certificate_one", "certificate")
-    # Statements would stand beside the course's certificate as a second one, so they go with the column.
-    op.execute("DELETE FROM certificate WHERE module <> ''")
     op.drop_column("certificate", "module")
     _one_current(["officer_id", "course", "version"])
 

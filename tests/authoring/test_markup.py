@@ -22,7 +22,10 @@ from elearn.domain.course import Course, Picture, Source
 from tests.authoring.course_maker import RARE, compiled, small_course, write
 
 FACT = Fact(
-    Source("debts", "Debts.", "A & B's report", "https://example.org/?a=1&b=2", "P", date(2026, 1, 1)), "4,70,000"
+    Source(
+        "debts", "Debts.", "A & B's report", "https://example.org/?a=1&b=2", "P", date(2026, 1, 1), date(2027, 1, 1)
+    ),
+    "4,70,000",
 )
 LIBRARY = Library(
     "small",

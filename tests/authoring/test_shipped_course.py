@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from tests.authoring.course_maker import MARK, compiled, told
+from elearn.authoring.compiler import compile_course
+from elearn.domain.course import Course
+from elearn.domain.problems import Problem
+from tests.authoring.course_maker import MARK, told
 
 SHIPPED = Path(__file__).parent.parent.parent / "content" / "ai-for-good-governance"
 
@@ -42,6 +46,12 @@ class Planted:
         path.write_text(spoilt.replace(MARK, ""), encoding="utf-8")
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         return str(path.relative_to(folder)), line, column, self.code
+
+
+def compiled(folder: Path) -> tuple[Course | None, list[Problem]]:
+    """As of the day on which its youngest fact was verified: a planted mistake is the same on any day."""
+    days = re.findall(r"verified_on: (\d{4}-\d\d-\d\d)", (SHIPPED / "facts.yaml").read_text(encoding="utf-8"))
+    return compile_course(folder, None, date.fromisoformat(max(days)))
 
 
 # A check with one right answer: its opening, the lines before the first option, the first option marked wrong.

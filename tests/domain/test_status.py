@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elearn.domain.course import Course, Lesson, LessonText, Module, Needs, Quiz, QuizRules, Route
-from elearn.domain.status import Best, Record, Requirement, Status, hurried_modules, needed, status
+from elearn.domain.status import Best, Record, Requirement, Status, hurried_modules, modules_met, needed, status
 
 PASSED = Best(90, True, 1)
 FAILED = Best(40, False, 1)
@@ -321,31 +321,37 @@ def test_doing_more_never_takes_a_met_requirement_away(record: Record) -> None:
 
 # Knowing it already
 
-KNOWN = Best(95, True, 1, ahead_percent=95)
 
-
-def test_who_knows_a_module_is_credited_its_lessons() -> None:
-    record = Record(labs=ALL.labs, best={"words": KNOWN}, begun=True)
-    lessons = [r for r in status(COURSE, ROUTE, record).requirements if r.kind == "lesson"]
-    assert [(r.met, dict(r.arguments)) for r in lessons[:2]] == [(True, {"credited": 95})] * 2
-    assert [r.reason for r in lessons[2:]] == ["not-done"] * 2
+def test_credited_lessons_are_met_and_called_so() -> None:
+    record = Record(
+        dict.fromkeys(LESSONS[:2], 0), dict.fromkeys(LESSONS[:2], 95), ALL.labs, {"words": PASSED}, begun=True
+    )
+    shown = [r for r in status(COURSE, ROUTE, record).requirements if r.kind == "lesson"]
+    assert [(r.met, dict(r.arguments)) for r in shown[:2]] == [(True, {"credited": 95})] * 2
+    assert [r.reason for r in shown[2:]] == ["not-done"] * 2
     assert hurried_modules(COURSE, ROUTE.needs, record) == ()
 
 
 def test_a_lesson_that_was_read_is_not_called_credited() -> None:
-    record = Record({"words/kinds": WORDS}, best={"words": KNOWN}, begun=True)
+    record = Record(dict.fromkeys(LESSONS[:2], WORDS), {LESSONS[1]: 95}, begun=True)
     first, second, *_ = status(COURSE, ROUTE, record).requirements
     assert (first.arguments, second.arguments) == ({}, {"credited": 95})
 
 
-@pytest.mark.parametrize("best", [Best(89, True, 1, ahead_percent=89), Best(100, True, 3), FAILED])
-def test_less_than_nine_in_ten_or_questions_seen_before_credit_nothing(best: Best) -> None:
-    assert [r.subject for r in missing(Record(best={"words": best}))][:2] == list(LESSONS[:2])
+# Whole modules
 
 
-def test_a_mark_of_nothing_switches_crediting_off() -> None:
-    off = replace(COURSE, test_out_percent=0)
-    assert [r.subject for r in missing(Record(best={"words": KNOWN}), off)][:2] == list(LESSONS[:2])
+def test_a_module_is_complete_with_its_lessons_labs_and_quiz() -> None:
+    assert modules_met(COURSE, ALL) == ("words", "law")
+    assert modules_met(COURSE, replace(ALL, labs=frozenset())) == ("law",)
+    assert modules_met(COURSE, replace(ALL, lessons=dict.fromkeys(LESSONS[1:], WORDS))) == ("law",)
+    assert modules_met(COURSE, replace(ALL, best={"law": PASSED, "words": FAILED})) == ("law",)
+
+
+def test_a_module_gone_through_too_fast_is_complete_once_fresh_questions_are_answered() -> None:
+    hurried = replace(ALL, seconds={"words": 1.0, "law": UNHURRIED})
+    assert modules_met(COURSE, hurried) == ("law",)
+    assert modules_met(COURSE, replace(hurried, best={**ALL.best, "fresh-words": PASSED})) == ("words", "law")
 
 
 # Alternatives
@@ -370,3 +376,9 @@ def test_one_alternative_is_enough() -> None:
     )
     assert status(COURSE, CHOICE, record).state == "complete"
     assert status(COURSE, ROUTE, record).state != "complete"
+
+
+def test_of_two_met_alternatives_the_one_not_hurried_through_counts() -> None:
+    record = replace(ALL, seconds={"words": 1.0, "law": UNHURRIED})
+    assert needed(COURSE, CHOICE, record).quizzes == ("law", "final")
+    assert status(COURSE, CHOICE, record).state == "complete"

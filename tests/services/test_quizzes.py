@@ -16,7 +16,7 @@ from elearn.domain.paper import GRACE
 from elearn.domain.questions import Given as Answered
 from elearn.domain.questions import Question
 from elearn.models.certificates import Certificate
-from elearn.models.learning import Answer, Attempt, QuestionText
+from elearn.models.learning import Answer, Attempt, LessonRecord, QuestionText
 from elearn.services import learning, library, quizzes
 from elearn.services.quizzes import AlreadySubmitted, NotYours, QuizClosed, TimeIsUp
 from tests.at_once import at_once
@@ -68,6 +68,7 @@ def test_a_quiz_is_taken(app: Flask, given: Given, module_quiz: str) -> None:
 
 def test_its_ledger_entry_commits_to_the_result(app: Flask, given: Given, module_quiz: str) -> None:
     meera = given.officer("Meera")
+    given.lesson_done(meera, given.course.lessons()[0])  # so that nothing is credited after it
     attempt = given.quiz_taken(meera, given.quiz(module_quiz))
     (row,) = rows(Attempt)
     facts = {
@@ -522,6 +523,8 @@ def test_a_quiz_taken_first_credits_the_lessons(app: Flask, given: Given, module
     assert standing_of(meera.id).requirements_met == lessons + 1
     told = learning.course_view(meera.id, given.course).status.requirements[0]
     assert (told.met, told.arguments) == (True, {"credited": 100})
+    assert [row.credited for row in rows(LessonRecord)] == [100] * lessons
+    assert kinds(meera.id)[-2:] == ["attempt_submitted", "lessons_credited"]
 
 
 def test_a_quiz_on_questions_seen_before_credits_nothing(app: Flask, given: Given, module_quiz: str) -> None:
@@ -532,12 +535,38 @@ def test_a_quiz_on_questions_seen_before_credits_nothing(app: Flask, given: Give
     assert standing_of(meera.id).requirements_met == 1
 
 
-def test_a_quiz_after_the_lessons_credits_none_that_is_added_later(app: Flask, given: Given, module_quiz: str) -> None:
+def test_a_quiz_after_the_first_lesson_credits_none(app: Flask, given: Given, module_quiz: str) -> None:
     meera = given.officer("Meera")
-    for lesson in given.course.module(module_quiz).lessons:  # type: ignore[union-attr]
-        given.lesson_done(meera, lesson)
+    given.lesson_done(meera, given.course.module(module_quiz).lessons[0])  # type: ignore[union-attr]
     given.quiz_taken(meera, given.quiz(module_quiz))
-    assert [row.ahead for row in rows(Attempt)] == [False]
+    assert [row.credited for row in rows(LessonRecord)] == [None]
+
+
+def test_a_quiz_during_which_the_lessons_were_read_credits_none(app: Flask, given: Given, module_quiz: str) -> None:
+    meera = given.officer("Meera")
+    attempt, questions = started(given, meera, module_quiz)
+    given.later(minutes=1)
+    given.checks_answered(meera, given.course.module(module_quiz).lessons[0])  # type: ignore[union-attr]
+    quizzes.submit_attempt(meera.id, attempt, all_right(questions), given.later(minutes=1))
+    assert rows(LessonRecord) == []
+
+
+def test_less_than_nine_in_ten_credits_none(app: Flask, given: Given, module_quiz: str) -> None:
+    meera = given.officer("Meera")
+    attempt, questions = started(given, meera, module_quiz)
+    answers = {**all_right(questions), questions[0].id: wrong_answer(questions[0])}
+    quizzes.submit_attempt(meera.id, attempt, answers, given.later(minutes=5))
+    assert rows(LessonRecord) == []
+
+
+def test_fresh_questions_are_not_asked_in_advance(app: Flask, given: Given, module_quiz: str) -> None:
+    meera = given.officer("Meera")
+    with pytest.raises(quizzes.QuizClosed) as closed:
+        quizzes.start_attempt(meera.id, given.course, given.quiz(f"fresh-{module_quiz}"), given.now)
+    assert closed.value.code == "not-asked"
+    assert (
+        quizzes.quiz_view(meera.id, given.course, given.quiz(f"fresh-{module_quiz}"), given.now).closed == "not-asked"
+    )
 
 
 def test_fifty_officers_save_at_once_and_nothing_is_lost(sqlite_app: Flask, given: Given, module_quiz: str) -> None:
@@ -556,6 +585,6 @@ def test_fifty_officers_save_at_once_and_nothing_is_lost(sqlite_app: Flask, give
     assert [row.percent for row in rows(Attempt)] == [100] * 50
     assert count(Answer) == 50 * quiz.rules.draw
     for officer in officers:
-        assert standing_of(officer.id).requirements_met == 5
+        assert standing_of(officer.id).requirements_met == 2
         assert kinds(officer.id)[-2:] == ["lesson_done", "attempt_submitted"]
         assert broken_at(chain(officer.id)) is None
