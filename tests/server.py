@@ -195,7 +195,7 @@ def demo_in(folder: Path) -> Server:
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """This shell's environment with none of its own settings of ours."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("ELEARN_")}
-    return {**own, **settings}
+    return {**own, "PYTHONPATH": str(ROOT), **settings}
 
 
 def free_port() -> int:

@@ -289,8 +289,8 @@ CASES = [
         "lab-not-built",
         C,
         "```check",
-        "```lab\nname: §threshold\n```\n\n```check",
-        ((CH, "```check", "```lab\nname: §threshold\n```\n\n```check"),),
+        "```lab\nname: §no-such-lab\n```\n\n```check",
+        ((CH, "```check", "```lab\nname: §no-such-lab\n```\n\n```check"),),
     ),
     Spoilt(
         "double-lab",

@@ -35,7 +35,7 @@ def desk(chromium: Browser, house: House) -> Iterator[Desk]:
     desk = Desk(chromium, house)
     yield desk
     desk.close()
-    assert desk.complaints.found == []
+    assert desk.complaints.found == [], "\n".join(desk.complaints.found)
 
 
 @pytest.fixture

@@ -111,18 +111,18 @@ class Complaints:
 
     def listen(self, context: BrowserContext) -> None:
         context.on("console", self._console)
-        context.on("weberror", lambda error: self._note(f"{error.page and error.page.url}: {error.error}"))
+        context.on("weberror", lambda error: self.note(f"{error.page and error.page.url}: {error.error}"))
         context.on("request", self._request)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self._note(f"{message.page and message.page.url}: {message.text}")
+            self.note(f"{message.page and message.page.url}: {message.text}")
 
     def _request(self, request: Request) -> None:
         if urlsplit(request.url).netloc != urlsplit(self.home).netloc:
-            self._note(f"a request to another host: {request.url}")
+            self.note(f"a request to another host: {request.url}")
 
-    def _note(self, text: str) -> None:
+    def note(self, text: str) -> None:
         if not any(part in text for part in self.expected):
             self.found.append(text)
 

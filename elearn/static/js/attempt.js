@@ -20,6 +20,7 @@ let busy = false;
 let wait = FIRST_WAIT;
 let timer = 0;
 let leaving = false;
+let saving; // lets go of the answers that are on their way
 let endsAt; // by this device's clock, milliseconds
 
 // Saving goes by itself from here on.
@@ -43,7 +44,8 @@ form.addEventListener("keydown", (event) => {
   give(event.target.name);
 });
 form.addEventListener("submit", () => {
-  leaving = true; // the form carries every answer
+  leaving = true; // the form carries every answer; one that arrived after it would be refused
+  saving?.abort();
 });
 addEventListener("online", () => {
   wait = FIRST_WAIT;
@@ -54,6 +56,7 @@ addEventListener("beforeunload", (event) => {
 });
 addEventListener("pageshow", () => {
   leaving = false;
+  send();
 });
 
 function give(question) {
@@ -72,6 +75,7 @@ async function send() {
   const sent = new Map(waiting);
   const answer = await post(sent);
   busy = false;
+  if (leaving) return;
   if (answer === "later") {
     say(dataset.saidWaiting.replace("{count}", waiting.size));
     timer = setTimeout(send, wait);
@@ -108,7 +112,9 @@ async function post(answers) {
   }
   try {
     const headers = { Accept: "application/json" };
-    const response = await fetch(dataset.save, { method: "POST", body, headers, redirect: "manual" });
+    saving = new AbortController();
+    const { signal } = saving;
+    const response = await fetch(dataset.save, { method: "POST", body, headers, redirect: "manual", signal });
     if (response.type === "opaqueredirect") return "signed-out";
     if (response.status >= 500 || response.status === 429) return "later";
     if (response.status === 409) return "over";
