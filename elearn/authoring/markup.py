@@ -162,7 +162,7 @@ def _attributes(atom: Atom) -> dict[str, str]:
 
 def _scrolling(table: Element, page: Page) -> Element:
     label = page.label or _text(page.title or _TABLE.get(page.library.language, _TABLE["en"]))
-    wrapper = Element("div", {"class": "scroll", "tabindex": "0", "role": "region", "aria-label": label})
+    wrapper = Element("div", {"class": "scroll", "tabindex": "0", "role": "group", "aria-label": label})
     wrapper.append(table)
     wrapper.tail, table.tail = table.tail, None
     return wrapper
@@ -204,7 +204,7 @@ _TAGS: dict[str, dict[str, re.Pattern[str]]] = {
     "div": {
         "class": re.compile("scroll"),
         "tabindex": re.compile("0"),
-        "role": re.compile("region"),
+        "role": re.compile("group"),
         "aria-label": _ANY,
     },
     "ol": {"start": re.compile(r"\d{1,9}")},

@@ -65,6 +65,8 @@ def duration(minutes: int) -> str:
     hours, rest = divmod(minutes, 60)
     if not hours:
         return n_("{count} minute", "{count} minutes", minutes)
+    if not rest:
+        return n_("{count} hour", "{count} hours", hours)
     return _("{hours} h {minutes} min", hours=hours, minutes=rest)
 
 

@@ -67,7 +67,7 @@ def test_prose_becomes_html(course: Path) -> None:
     assert '<a href="/courses/small/scores/cost">the next lesson</a>' in html
     assert '<a href="https://example.org/report" rel="noopener noreferrer">the report</a>' in html
     assert '<h2 id="section-1">Count people</h2>' in html
-    assert '<div aria-label="Count people" class="scroll" role="region" tabindex="0">\n<table>' in html
+    assert '<div aria-label="Count people" class="scroll" role="group" tabindex="0">\n<table>' in html
     assert '<td align="right">490</td>' in html
     assert text.terms == ("base-rate",)
     assert [(s.id, s.title, s.url, s.grade, s.is_stale(TODAY)) for s in text.sources] == [

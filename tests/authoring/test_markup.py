@@ -123,7 +123,7 @@ def test_markdown_becomes_html(markdown: str, html: str) -> None:
 
 def test_table_stands_in_a_region_named_by_its_heading() -> None:
     html = rendered("## Who *counts*\n\n| a | b |\n|:--|--:|\n| `x|y` | [[base-rate|r]] |\n")
-    assert '<div aria-label="Who counts" class="scroll" role="region" tabindex="0">\n<table>' in html
+    assert '<div aria-label="Who counts" class="scroll" role="group" tabindex="0">\n<table>' in html
     assert '<th align="left">a</th>' in html
     assert '<td align="left"><code>x|y</code></td>\n<td align="right"><a class="term"' in html
 

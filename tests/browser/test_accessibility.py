@@ -11,8 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from elearn.services import accounts, quizzes
-from tests.browser.house import COURSE, LESSONS, PHONE, WIDE, Desk, House, new_officer, records_of, sign_in
+from elearn.services import accounts, feedback, quizzes
+from tests.browser.house import COURSE, PHONE, WIDE, Desk, House, new_officer, records_of, sign_in
 from tests.given import right_answer, wrong_answer
 
 pytestmark = pytest.mark.browser
@@ -35,6 +35,9 @@ TOO_SMALL = """[...document.querySelectorAll(
   .map((one) => `${Math.round(one.getBoundingClientRect().height)} px high: ${one.outerHTML.slice(0, 120)}`)"""
 
 LOOKS = [(viewport, scheme) for viewport in (WIDE, PHONE) for scheme in ("light", "dark")]
+
+
+WHO = ["stranger", "beginner", "reader", "midway", "hurried", "failed", "complete", "supervisor", "trainer"]
 
 
 @dataclass(frozen=True)
@@ -64,19 +67,27 @@ def scenes(house: House) -> dict[str, Scene]:
         given.all_but_the_final(failed)
         below = given.quiz_taken(failed, given.quiz("final"), wrong_answer)
         link = accounts.one_time_link(done.id, datetime.now(UTC))
-    lessons = [f"{LESSONS}/{lesson.id}" for lesson in course.lessons()]
+        feedback.report_error(midway.id, course, "plain-words/four-kinds", "hi", "दो और दो पाँच नहीं होते।", start)
+    # One lesson without a lab, and every lab there is.
+    lessons = [f"{COURSE_PAGE}/{lesson.path}" for n, lesson in enumerate(course.lessons()) if lesson.labs or not n]
     final, module, fresh = (f"{COURSE_PAGE}/quizzes/{name}" for name in ("final", "plain-words", "fresh-plain-words"))
     public = ("/", "/sign-in", "/forgotten", "/verify", "/privacy", "/accessibility", "/help")
     links = (f"/first-password/{link}", "/first-password/used-up", "/certificates/0", "/nowhere")
     own = ("/", COURSE_PAGE, STATUS, "/certificates", "/account")
+    looked_up = tuple(
+        f"{COURSE_PAGE}/{page}" for page in ("search?q=score", "search?q=zanzibar", "glossary", "sources")
+    )
+    report = f"{COURSE_PAGE}/report?about=plain-words/four-kinds"
     return {
         "stranger": Scene("", (*public, *links)),
         "beginner": Scene("officer@demo.test", (*own, lessons[0], module, final, LIST)),
+        "reader": Scene("officer@demo.test", (*looked_up, report, f"{report}&sent=1")),
         "midway": Scene(midway.email, ("/", COURSE_PAGE, STATUS, *lessons)),
         "hurried": Scene(hurried.email, ("/", STATUS, fresh, f"/attempts/{running}", f"/attempts/{passed}", module)),
         "failed": Scene(failed.email, (f"/attempts/{below}", STATUS, final)),
-        "complete": Scene(done.email, ("/", STATUS, "/certificates", "certificate")),
+        "complete": Scene(done.email, ("/", STATUS, "/certificates", "certificate", "statement")),
         "supervisor": Scene("supervisor@demo.test", (LIST, f"{LIST}?state=complete", f"{LIST}?q=nobody")),
+        "trainer": Scene("trainer@demo.test", ("/trainer/reports", "/trainer/reports?closed=1")),
     }
 
 
@@ -96,12 +107,16 @@ def visit(page: Page, address: str) -> None:
         page.goto("/certificates")
         page.locator("main .card .bar a").last.click()
         page.wait_for_url("**/certificates/*")
+    elif address == "statement":
+        page.goto("/certificates")
+        page.locator("main .need a").first.click()
+        page.wait_for_url("**/certificates/*")
     else:
         page.goto(address)
 
 
 @pytest.mark.parametrize("tag", ["en", "hi"])
-@pytest.mark.parametrize("who", ["stranger", "beginner", "midway", "hurried", "failed", "complete", "supervisor"])
+@pytest.mark.parametrize("who", WHO)
 def test_no_page_has_a_barrier(desk: Desk, scenes: dict[str, Scene], who: str, tag: str) -> None:
     scene = scenes[who]
     desk.complaints.expected |= {"status of 403", "status of 404"}
