@@ -602,7 +602,10 @@ def test_a_form_without_its_token_is_refused_everywhere(house: House, trip: Trip
             if status != refused:
                 wrong.append(f"{address} with {fields}: {status}")
     assert wrong == []
-    assert house.records() == before
+    after = house.records()
+    for records in (before, after):
+        del records["access_log"]  # who was refused at a door is noted there
+    assert after == before
 
 
 def test_another_ones_sign_in_cannot_be_ended(house: House) -> None:

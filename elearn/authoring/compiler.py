@@ -32,7 +32,7 @@ from elearn.domain.problems import Problem, has_errors, in_reading_order
 
 __all__ = ["COMPILER_VERSION", "UnreadableContent", "check_path", "compile_course", "content_hash"]
 
-COMPILER_VERSION = "2"
+COMPILER_VERSION = "3"
 """Raised whenever the same files would compile to something else, so that what was kept is made anew."""
 
 

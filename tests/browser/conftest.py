@@ -7,9 +7,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.house import PATIENCE, Desk, House, shipped
+from elearn.authoring.compiler import compile_course
+from elearn.domain.course import Course
+from tests.browser.house import COURSE, PATIENCE, Desk, House, shipped
 from tests.browser.house import chromium as running_chromium
 from tests.browser.labs import Open, opening
+from tests.server import ROOT
 
 expect.set_options(timeout=PATIENCE)
 
@@ -27,6 +30,14 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The shipped server with its demo people."""
     with shipped(tmp_path_factory.mktemp("house")) as running:
         yield running
+
+
+@pytest.fixture(scope="package")
+def course() -> Course:
+    """The course as its files say, with the right answers that no page may show before its time."""
+    compiled, problems = compile_course(ROOT / "content" / COURSE)
+    assert compiled, problems
+    return compiled
 
 
 @pytest.fixture

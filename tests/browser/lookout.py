@@ -44,7 +44,8 @@ SEE = r"""({ labels, letters, names }) => {
   };
   for (const one of document.querySelectorAll("title, body, body *")) {
     if (one.closest("[lang]").lang !== tag || one.closest("script, style, template")) continue;
-    if (elsewhere(one.closest("a[href]"))) continue; // a source is called by its own title
+    // A source is called by its own title; a table of a lesson may hold words of two languages beside each other.
+    if (elsewhere(one.closest("a[href]")) || (one.closest("td") && !one.closest(".lab"))) continue;
     for (const node of one.childNodes) if (node.nodeType === Node.TEXT_NODE) tell(one, node.data, () => isOwn(one));
     for (const { name, value } of one.attributes) {
       if (/^(alt|title|placeholder|aria-label|data-said-.*)$/.test(name)) tell(one, value, () => own.test(value));
