@@ -391,6 +391,20 @@ def test_nothing_is_told_of_the_final_while_it_runs(trip: Trip) -> None:
     ] == []
 
 
+def test_nothing_is_told_of_any_question_of_the_shipped_course(tmp_path: Path) -> None:
+    """All its modules at once: their lessons, their labs, and a quiz begun in each."""
+    modules = re.findall(r"^modules: \[(.+)\]$", (FOLDER / "course.yaml").read_text(), re.M)[0].split(", ")
+    with serving(demo_in(tmp_path)) as server:
+        trip = Trip(House(server).person("officer"))
+        readable = everything_readable(trip.officer, [start(trip, module) for module in modules])
+    lessons = list(FOLDER.glob("0*/0*.md"))
+    assert sum(f"{HOME}/{module}/" in address for address in readable for module in modules) >= len(lessons)
+    files = [*FOLDER.glob("*/questions.*.md"), *lessons]
+    said = [piece for path in files for entry in questions_in(path).values() for piece in entry.said_afterwards]
+    assert len(said) > 1500
+    assert [(address, piece) for address, text in readable.items() for piece in said if piece in text] == []
+
+
 def test_the_same_search_finds_what_is_told_afterwards(trip: Trip) -> None:
     asked = trip.officer.open(trip.attempts[0])
     entries = [e for e in questions_in(MODULE_FOLDER / "questions.en.md").values() if f"question-{e.id}" in asked.html]
