@@ -57,7 +57,10 @@ class Shelf:
         self.edit(f"en: {before}", f"en: {after}")
 
     def break_it(self) -> None:
-        self.edit("modules: [plain-words]", "modules: [plain-words, no-such-module]")
+        self.edit("modules: [", "modules: [no-such-module, ")
+
+    def mend_it(self) -> None:
+        self.edit("modules: [no-such-module, ", "modules: [")
 
     def kept(self) -> Path:
         """The file in the cache that the course as it stands is read from."""
@@ -172,7 +175,7 @@ def test_a_mended_edit_is_served_again(shelf: Shelf) -> None:
     good = shelf.served()
     shelf.break_it()
     shelf.served()
-    shelf.edit("modules: [plain-words, no-such-module]", "modules: [plain-words]")
+    shelf.mend_it()
     shelf.retitle(TITLE, "Mended edition")
     assert shelf.served().title["en"] == "Mended edition"
     assert shelf.served() != good
