@@ -27,7 +27,7 @@ __all__ = ["create_app", "tables"]
 def create_app(config: Config | None = None) -> Flask:
     """The application behind `config`; without one, behind the environment. Raises config.BadSetting."""
     config = config or from_environment()
-    config.data_dir.mkdir(parents=True, exist_ok=True)
+    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     app = Flask(__name__, static_folder=None)
     app.config.update(
         ELEARN=config,

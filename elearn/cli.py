@@ -12,7 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
 from config import BadSetting
 from elearn.commands import certificates as certificate_commands
-from elearn.commands import content, lists, officers, serving
+from elearn.commands import content, doctor, lists, officers, serving
 from elearn.commands.terminal import Unusable, create
 from elearn.services import certificates, demo, library, people, reports
 
@@ -71,6 +71,7 @@ main.params = []  # Flask's own: which application, debugging, a file of setting
 for command in (
     *(serving.demo_command, serving.serve_command),
     *(officers.init_command, officers.officer_group),
+    doctor.doctor_command,
     *(lists.import_group, lists.export_group),
     content.check_command,
     *(certificate_commands.certificate_group, certificate_commands.reconcile_command),
