@@ -85,12 +85,15 @@ def _committed_at() -> int:
 
 def _write(archive: Path, name: str, files: dict[str, tuple[bytes, int]]) -> None:
     when, draft = _committed_at(), archive.with_name(f".{archive.name}")
-    with draft.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-        with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tree:
-            for path, (data, mode) in sorted(files.items()):
-                member = tarfile.TarInfo(f"{name}/{path}")
-                member.size, member.mode, member.mtime = len(data), mode, when
-                tree.addfile(member, io.BytesIO(data))
+    with (
+        draft.open("wb") as raw,
+        gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tree,
+    ):
+        for path, (data, mode) in sorted(files.items()):
+            member = tarfile.TarInfo(f"{name}/{path}")
+            member.size, member.mode, member.mtime = len(data), mode, when
+            tree.addfile(member, io.BytesIO(data))
     draft.replace(archive)
 
 
