@@ -28,6 +28,7 @@ def init_command(email: str | None, name: str | None) -> None:
     officer_id = people.add_officer(email, {people.language_of(name): name}, now=now())
     people.grant_role(officer_id, "administrator", None, now=now())
     print_link(officer_id)
+    click.echo("Whether anything else is missing, `elearn doctor` tells.")
 
 
 @click.group("officer", cls=AppGroup)
