@@ -117,6 +117,7 @@ class House:
     server: Server
     app: Flask
     ready: list[Ready]
+    space: int  # bytes of the database
 
     def visitor(self, number: int) -> Visitor:
         visitor = Visitor(self.app)
@@ -134,7 +135,8 @@ def main() -> None:
             alone = in_turns(houses)
             _report_alone(engine, alone)
             together = {house.size: _mixed(house, wanted.seconds) for house in houses}
-            found[engine] = {"alone": alone, "together": together}
+            space = {house.size: house.space for house in houses}
+            found[engine] = {"alone": alone, "together": together, "bytes": space}
     if wanted.json:
         wanted.json.write_text(json.dumps(found, indent=1) + "\n")
 
@@ -149,7 +151,10 @@ def in_turns(houses: list[House]) -> dict[str, dict[int, tuple[float, float]]]:
             for house in random.Random(number).sample(houses, len(houses)):
                 taken[name][house.size].append(_cost(acts[house.size][name]))
     return {
-        name: {size: (median(one[0] for one in each), median(one[1] for one in each)) for size, each in sizes.items()}
+        name: {
+            house.size: (median(one[0] for one in sizes[house.size]), median(one[1] for one in sizes[house.size]))
+            for house in houses
+        }
         for name, sizes in taken.items()
     }
 
@@ -253,8 +258,13 @@ def _house(engine: str, size: int) -> Iterator[House]:
             upgrade()
             populate(size)
             ready = _measured(app)
-        print(f"{engine}: {size:,} officers with 20 records each, {monotonic() - begun:,.0f} s")
-        yield House(size, server, app, ready)
+            space = _bytes()
+        print(
+            f"{engine}: {size:,} officers with 20 records each, {space / 1e6:,.0f} MB, made in "
+            f"{monotonic() - begun:,.0f} s",
+            flush=True,
+        )
+        yield House(size, server, app, ready, space)
         with app.app_context():
             db.engine.dispose()
 
@@ -288,6 +298,16 @@ def populate(size: int) -> None:
         else:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
+
+
+def _bytes() -> int:
+    with db.engine.connect() as connection:
+        query = (
+            "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+            if db.engine.dialect.name == "sqlite"
+            else "SELECT pg_database_size(current_database())"
+        )
+        return int(connection.exec_driver_sql(query).scalar_one())
 
 
 def _fill(connection: Any, target: str, values: str, times: int, size: int) -> None:
