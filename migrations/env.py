@@ -67,15 +67,21 @@ def migrate_postgresql(connection: Connection) -> None:
 def run() -> None:
     assert current_app, "migrations run inside the application: `elearn db upgrade`"
     given = context.config.attributes.get("connection")
-    if given is not None:
-        migrate_postgresql(given)  # in the transaction of whoever gave it
+    if given is not None:  # a move, which puts tables and rows in place as one
+        run_on(given)
         return
     with db.engine.connect().execution_options(writes=True) as connection:
-        if connection.dialect.name == "sqlite":
-            migrate_sqlite(connection)
-        else:
-            with connection.begin():
-                migrate_postgresql(connection)
+        run_on(connection)
+
+
+def run_on(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        migrate_sqlite(connection)
+    elif connection.in_transaction():
+        migrate_postgresql(connection)
+    else:
+        with connection.begin():
+            migrate_postgresql(connection)
 
 
 run()

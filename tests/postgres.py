@@ -88,6 +88,7 @@ class Cluster:
 def cluster(settings: tuple[str, ...] = (), folder: Path | None = None) -> Iterator[Cluster]:
     """A cluster that runs, in a folder of its own or the given one; stopped and removed at the end."""
     made = Cluster(folder or Path(tempfile.mkdtemp(prefix="elearn-pg-")), settings)
+    made.folder.mkdir(exist_ok=True)
     made.make()
     try:
         made.start()

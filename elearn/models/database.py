@@ -142,12 +142,15 @@ def open_engine_options(url: str, connections: int = 10) -> dict[str, Any]:
 
 
 def allow(connection: Connection, seconds: int) -> None:
-    """Gives each statement of this transaction so many seconds; 0 is without a limit."""
+    """Gives this transaction so many seconds for each statement and each pause; 0 is without a limit."""
     if connection.dialect.name == "postgresql":
         connection.execute(_ALLOW, {"limit": f"{seconds}s"})
 
 
-_ALLOW = text("SELECT set_config('statement_timeout', :limit, true)")
+_ALLOW = text(
+    "SELECT set_config('statement_timeout', :limit, true), "
+    "set_config('idle_in_transaction_session_timeout', :limit, true)"
+)
 
 
 def keep_limits(connection: Connection, limits: Limits) -> None:

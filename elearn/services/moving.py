@@ -149,8 +149,6 @@ def _fill(here: Connection, there: Connection, revision: str) -> Proof:
     config.attributes["connection"] = there
     alembic.command.upgrade(config, revision)
     allow(there, 0)
-    # What is read from the old one takes its time, in which nothing happens here.
-    there.execute(text("SELECT set_config('idle_in_transaction_session_timeout', '0', true)"))
     ordered = tables.metadata.sorted_tables
     sent = [_copy(here, there, table) for table in ordered]
     sequences = sum(_set_sequence(there, table) for table in ordered)
