@@ -35,6 +35,11 @@ class Config:
     default_language: str = "en"
     idle_minutes: int = 60
     longest_hours: int = 12
+    database_connections: int = 10
+    statement_seconds: int = 30
+    lock_seconds: int = 10
+    idle_transaction_seconds: int = 60
+    export_seconds: int = 600
 
     @property
     def https(self) -> bool:
@@ -54,7 +59,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Config:
         data_dir=data_dir,
         content_dir=Path(env.get("CONTENT_DIR") or "content").resolve(),
         private_content_dir=Path(p).resolve() if (p := env.get("PRIVATE_CONTENT_DIR")) else None,
-        database_url=_database_url(env.get("DATABASE_URL", ""), data_dir),
+        database_url=database_url(env.get("DATABASE_URL", ""), data_dir),
         signing_keys=Path(env.get("SIGNING_KEYS") or data_dir / "signing-keys.json").resolve(),
         base_url=_base_url(env.get("BASE_URL") or Config.base_url),
         organisation=env.get("ORGANISATION") or Config.organisation,
@@ -65,6 +70,11 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Config:
         default_language=env.get("DEFAULT_LANGUAGE") or Config.default_language,
         idle_minutes=_whole(env, "IDLE_MINUTES", Config.idle_minutes),
         longest_hours=_whole(env, "LONGEST_HOURS", Config.longest_hours),
+        database_connections=_whole(env, "DATABASE_CONNECTIONS", Config.database_connections, least=1),
+        statement_seconds=_whole(env, "STATEMENT_SECONDS", Config.statement_seconds),
+        lock_seconds=_whole(env, "LOCK_SECONDS", Config.lock_seconds),
+        idle_transaction_seconds=_whole(env, "IDLE_TRANSACTION_SECONDS", Config.idle_transaction_seconds),
+        export_seconds=_whole(env, "EXPORT_SECONDS", Config.export_seconds),
     )
 
 
@@ -78,7 +88,8 @@ def _secret(env: Mapping[str, str]) -> str:
     return secret
 
 
-def _database_url(url: str, data_dir: Path) -> str:
+def database_url(url: str, data_dir: Path) -> str:
+    """The address of a database as SQLAlchemy takes it. Raises BadSetting."""
     if not url:
         return f"sqlite:///{data_dir / 'elearn.sqlite3'}"
     # psycopg is the one PostgreSQL driver we ship, so the plain names mean it.
@@ -110,10 +121,11 @@ def _mail_url(url: str) -> str:
     return url
 
 
-def _whole(env: Mapping[str, str], name: str, default: int) -> int:
+def _whole(env: Mapping[str, str], name: str, default: int, least: int = 0) -> int:
     text = env.get(name, "")
     if not text:
         return default
-    if not text.isascii() or not text.isdigit():
-        raise BadSetting(f"ELEARN_{name} must be a whole number, not {text!r}")
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        from_least = f" from {least} on" if least else ""
+        raise BadSetting(f"ELEARN_{name} must be a whole number{from_least}, not {text!r}")
     return int(text)

@@ -40,7 +40,7 @@ def create_app(config: Config | None = None) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SQLALCHEMY_DATABASE_URI=config.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=open_engine_options(config.database_url),
+        SQLALCHEMY_ENGINE_OPTIONS=open_engine_options(config.database_url, config.database_connections),
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if config.trusted_proxies:

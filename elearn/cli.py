@@ -12,9 +12,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
 from config import BadSetting
 from elearn.commands import certificates as certificate_commands
-from elearn.commands import content, doctor, lists, officers, serving
+from elearn.commands import content, doctor, lists, moving, officers, serving
 from elearn.commands.terminal import Unusable, create
 from elearn.services import certificates, demo, library, people, reports
+from elearn.services.moving import NotMoved
 
 # What services raise at whoever types a command, and what to say then; {} is the error's own text.
 SENTENCES: Mapping[type[Exception], str] = {
@@ -31,6 +32,7 @@ SENTENCES: Mapping[type[Exception], str] = {
     reports.NoSuchOffice: "There is no office with the code {}.",
     certificates.UnknownCertificate: "There is no certificate {}.",
     certificates.NotCurrent: "{}: only a valid or withheld certificate can be revoked or issued again.",
+    NotMoved: "{} Nothing was moved.",
     demo.NotForDemo: "{} The demo adds accounts with a known password: give it another --data folder.",
 }
 
@@ -75,6 +77,7 @@ for command in (
     *(lists.import_group, lists.export_group),
     content.check_command,
     *(certificate_commands.certificate_group, certificate_commands.reconcile_command),
+    moving.move_command,
     *(flask_migrate.cli.db, routes_command, shell_command),
 ):
     main.add_command(command)
