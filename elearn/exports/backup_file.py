@@ -285,8 +285,8 @@ def _refuse_hostile_member(member: ZipInfo) -> None:
     known = name in _FIXED or (len(parts) > 1 and parts[0] in _FOLDERS)
     if not known or not _PATH.fullmatch(name) or not {"", ".", ".."}.isdisjoint(parts) or name != member.orig_filename:
         raise HostileBackup(f"No backup has a member {name!r}.")
-    mode = member.external_attr >> 16
-    if mode and not stat.S_ISREG(mode):
+    # Archivers that know of no kinds leave it at 0; a folder, a link or a device says so.
+    if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
         raise HostileBackup(f"{name!r} is not a plain file.")
     if member.flag_bits & 0x1 or member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
         raise HostileBackup(f"{name!r} is packed in a way that no backup is.")
