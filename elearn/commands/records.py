@@ -24,7 +24,12 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @with_appcontext
 def backup_command(file: Path, replace: bool, with_signing_keys: bool) -> None:
     """Writes records, content and public keys into FILE, while the server goes on, and reads it back."""
-    made = backup.make_backup(file, now(), replace=replace, with_signing_keys=with_signing_keys)
+    try:
+        made = backup.make_backup(file, now(), replace=replace, with_signing_keys=with_signing_keys)
+    except backup.BackupExists:
+        raise
+    except OSError as error:
+        raise click.ClickException(f"{file} was not written, and nothing was left behind: {error}") from error
     _print_counts(made.rows, {})
     click.echo(
         f"{file}: {made.size:,} bytes, {sum(made.rows.values()):,} rows of {len(made.rows)} tables at "

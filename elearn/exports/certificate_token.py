@@ -89,8 +89,10 @@ def merged(ours: KeySet, others: KeySet, others_sign: bool) -> KeySet:
     """The keys of both sets, each once; those of `others` stand last where they are to sign, and first where not."""
     known = {key.kid: key for key in (*others.keys, *ours.keys)}
     known |= {key.kid: key for key in (*others.keys, *ours.keys) if key.is_private}
-    order = (*ours.keys, *others.keys) if others_sign else (*others.keys, *ours.keys)
-    return KeySet([known[kid] for kid in dict.fromkeys(key.kid for key in order)])
+    older, newer = (ours, others) if others_sign else (others, ours)
+    last = [key.kid for key in newer.keys]
+    first = [key.kid for key in older.keys if key.kid not in last]
+    return KeySet([known[kid] for kid in (*first, *last)])
 
 
 def signing_key(keys: KeySet) -> OKPKey:

@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Boolean, Connection, Date, DateTime, Integer, LargeBinary, String, inspect
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import TypeEngine
 
 AT_ONCE = 2000
@@ -97,19 +98,24 @@ def count(connection: Connection, shape: Shape) -> int:
 
 
 def write(connection: Connection, shape: Shape, rows: Iterable[bytes]) -> None:
-    """Inserts rows from their lines, inside the transaction of `connection`. Raises UnreadableRow."""
-    engine = connection.dialect.name
-    values = _values(shape, rows, _IN[engine])
-    driver = connection.connection.driver_connection
+    """Inserts rows from their lines, inside the transaction of `connection`. Raises UnreadableRow, also for a row that
+    the database refuses, and SQLAlchemy's OperationalError."""
+    values = _values(shape, rows, _IN[connection.dialect.name])
+    driver, api = connection.connection.driver_connection, connection.dialect.loaded_dbapi
     assert driver is not None, "a connection that was closed writes nothing"
     names = ", ".join(f'"{name}"' for name, _ in shape.columns)
-    if engine == "sqlite":
-        marks = ", ".join("?" * len(shape.columns))
-        driver.executemany(f'INSERT INTO "{shape.name}" ({names}) VALUES ({marks})', values)  # noqa: S608
-        return
-    with driver.cursor() as cursor, cursor.copy(f'COPY "{shape.name}" ({names}) FROM STDIN') as copy:
-        for row in values:
-            copy.write_row(row)
+    try:
+        if connection.dialect.name == "sqlite":
+            marks = ", ".join("?" * len(shape.columns))
+            driver.executemany(f'INSERT INTO "{shape.name}" ({names}) VALUES ({marks})', values)  # noqa: S608
+            return
+        with driver.cursor() as cursor, cursor.copy(f'COPY "{shape.name}" ({names}) FROM STDIN') as copy:
+            for row in values:
+                copy.write_row(row)
+    except (api.IntegrityError, api.DataError) as error:
+        raise UnreadableRow(f"{shape.name}: {error}") from error
+    except api.Error as error:  # a full disk, a lost connection
+        raise OperationalError(f"rows of {shape.name}", None, error) from error
 
 
 def number_on(connection: Connection, shape: Shape) -> None:

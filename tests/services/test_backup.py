@@ -28,7 +28,7 @@ from elearn.models.people import OfficerName
 from elearn.services import accounts, backup, certificates, people, restore
 from tests import records
 from tests.exports.test_backup_file import sealed
-from tests.given import PASSWORD, Given, Person
+from tests.given import PASSWORD, Given, Person, wrong_answer
 
 Elsewhere = Callable[..., Flask]
 
@@ -391,7 +391,7 @@ def learners(given: Given) -> list[Person]:
     given.supervisor()
     given.lesson_done(meera, given.course.lessons()[0])
     given.lesson_done(meera, given.course.lessons()[1])
-    given.quiz_taken(rohan, given.quiz(given.course.modules[1].id))
+    given.quiz_taken(rohan, given.quiz(given.course.modules[1].id), wrong_answer)
     return [meera, rohan]
 
 
