@@ -76,7 +76,7 @@ def verify_backup(path: Path, now: datetime) -> Restored:
     with backup_file.open_backup(path) as backup, TemporaryDirectory(prefix="elearn-verify-") as name:
         place = Path(name)
         shapes = _promises(backup)
-        _refuse_full_disk(backup, place)
+        _refuse_full_disk(backup, place, with_records=True)
         _unpack(backup, place)
         with _new_sqlite(place / "elearn.sqlite3") as engine:
             upgraded = _fill_sqlite(engine, backup, shapes)
@@ -97,13 +97,15 @@ def restore(path: Path, now: datetime, *, replace_records: bool = False) -> Rest
     Raises BackupRefused and what is derived from it, HoldsPeople, SomethingElse, StillInUse, NoRoom, OSError.
     """
     config: Config = current_app.config["ELEARN"]
-    with (
-        backup_file.open_backup(path) as backup,
-        TemporaryDirectory(prefix=".restore-", dir=config.data_dir) as name,
-    ):
+    url = make_url(config.database_url)
+    target = Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
+    # Beside the database, so that the new file can take its name: a rename does not reach across disks.
+    beside = target.parent if target else config.data_dir
+    beside.mkdir(parents=True, exist_ok=True)
+    with backup_file.open_backup(path) as backup, TemporaryDirectory(prefix=".restore-", dir=beside) as name:
         place = Path(name)
         shapes = _promises(backup)
-        _refuse_full_disk(backup, place)
+        _refuse_full_disk(backup, place, with_records=target is not None)
         backup.check_members()
         _unpack(backup, place)
         kept: list[str] = []
@@ -111,8 +113,7 @@ def restore(path: Path, now: datetime, *, replace_records: bool = False) -> Rest
         def put_files() -> None:
             kept.extend(_put_files(config, place, now))
 
-        if make_url(config.database_url).get_backend_name() == "sqlite":
-            target = Path(str(make_url(config.database_url).database))
+        if target:
             upgraded, aside = _restore_sqlite(target, backup, shapes, place, replace_records, put_files, now)
             kept.extend(aside)
         else:
@@ -159,9 +160,11 @@ def _promises(backup: Backup) -> tuple[Shape, ...]:
     return shapes
 
 
-def _refuse_full_disk(backup: Backup, place: Path) -> None:
+def _refuse_full_disk(backup: Backup, place: Path, with_records: bool) -> None:
+    size = {name: int(member["bytes"]) for name, member in backup.members.items()}
+    records = sum(size[name] for name in backup.below(backup_file.RECORDS))
     # Rows take about as much room in a database as in the backup, unpacked; indexes come on top.
-    needed = 2 * sum(member["bytes"] for member in backup.members.values())
+    needed = sum(size.values()) - records + (2 * records if with_records else 0)
     free = shutil.disk_usage(place).free
     if needed > free:
         raise NoRoom(f"About {needed:,} bytes are needed below {place}, and {free:,} are free.")
@@ -368,7 +371,7 @@ def _put_files(config: Config, place: Path, now: datetime) -> list[str]:
     (config.data_dir / library.COMPILED).mkdir(exist_ok=True)
     for file in sorted((place / backup_file.COMPILED).glob("*")):
         if not (config.data_dir / library.COMPILED / file.name).exists():
-            _move(file, config.data_dir / library.COMPILED / file.name)
+            shutil.copy(file, config.data_dir / library.COMPILED / file.name)
     keys_from = place / backup_file.SIGNING_KEYS
     with_private = keys_from.exists()
     restored = load_key_set(keys_from if with_private else place / backup_file.PUBLIC_KEYS)
