@@ -193,7 +193,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--officers", type=int, default=1000)
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), default="sqlite")
-    chosen = parser.parse_known_args()[0]
+    chosen = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="elearn-bench-")))
         urls = ["", ""]
