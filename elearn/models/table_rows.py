@@ -20,8 +20,9 @@ from sqlalchemy import Boolean, Connection, Date, DateTime, Integer, LargeBinary
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import TypeEngine
 
-AT_ONCE = 2000
-"""Rows that are in memory at the same time."""
+AT_ONCE = 500
+"""Rows that are in memory at the same time; of those that may hold a picture, fewer."""
+PICTURES_AT_ONCE = 20
 
 REVISION_TABLE = "alembic_version"
 
@@ -72,10 +73,9 @@ def lines(connection: Connection, shape: Shape) -> Iterator[tuple[int, bytes]]:
     query = _select(shape, connection.dialect.name)
     convert = _OUT[connection.dialect.name]
     changes = [(at, convert[kind]) for at, (_, kind) in enumerate(shape.columns) if kind in convert]
-    result = connection.exec_driver_sql(
-        query, execution_options={"stream_results": True, "max_row_buffer": AT_ONCE, "yield_per": AT_ONCE}
-    )
-    for part in result.partitions(AT_ONCE):
+    at_once = PICTURES_AT_ONCE if "bytes" in dict(shape.columns).values() else AT_ONCE
+    result = connection.exec_driver_sql(query, execution_options={"stream_results": True, "yield_per": at_once})
+    for part in result.partitions(at_once):
         rows = [list(row) for row in part]
         for at, change in changes:
             for row in rows:
