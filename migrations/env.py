@@ -67,7 +67,7 @@ def migrate_postgresql(connection: Connection) -> None:
 def run() -> None:
     assert current_app, "migrations run inside the application: `elearn db upgrade`"
     given = context.config.attributes.get("connection")
-    if given is not None:  # a move, which puts tables and rows in place as one
+    if given is not None:  # a move or a restore, which puts tables and rows in place as one
         run_on(given)
         return
     with db.engine.connect().execution_options(writes=True) as connection:

@@ -114,6 +114,23 @@ def reading(longest: int | None = None) -> Iterator[Connection]:
 
 
 @contextmanager
+def snapshot(engine: Engine | None = None) -> Iterator[Connection]:
+    """A connection that sees everything as it is at this one moment, however long it reads and whoever writes
+    meanwhile. Nobody waits for it."""
+    opened = (engine or db.engine).connect()
+    if opened.dialect.name == "postgresql":
+        # Named before the first statement, or it would be too late for this transaction.
+        opened = opened.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with opened as connection, connection.begin():
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+            connection.exec_driver_sql("SELECT 1 FROM sqlite_master").first()  # the first read takes the snapshot
+        else:
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        yield connection
+
+
+@contextmanager
 def writing() -> Iterator[Connection]:
     """One transaction that writes: committed as a whole on leaving, undone as a whole on an exception.
 

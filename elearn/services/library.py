@@ -28,6 +28,9 @@ from elearn.models.learning import KeptPicture
 
 log = logging.getLogger(__name__)
 
+COMPILED = "compiled"
+"""The folder below DATA_DIR where compiled courses are kept."""
+
 FORMATS = {"text": as_text, "json": as_json, "github": as_github}
 
 
@@ -45,12 +48,24 @@ class Library:
 
 def open_library(app: Flask, content_dir: Path, overlay_dir: Path | None, data_dir: Path, today: date) -> None:
     """Reads every course under `content_dir` and serves what compiles, or else what compiled last."""
-    cache = data_dir / "compiled"
-    cache.mkdir(parents=True, exist_ok=True)
-    found = [_last_good(folder, overlay_dir, cache, today) for folder in course_folders(content_dir)]
-    courses = {course.id: course for course in found if course}
+    courses = read_courses(content_dir, overlay_dir, data_dir, today)
     pictures = {(course.id, picture.hash): picture for course in courses.values() for picture in course.pictures}
     app.extensions["elearn.library"] = Library(courses, pictures)
+
+
+def read_courses(content_dir: Path, overlay_dir: Path | None, data_dir: Path, today: date) -> dict[str, Course]:
+    """Every course under `content_dir` that compiles, or else as it compiled last; compiled forms are in `data_dir`."""
+    cache = data_dir / COMPILED
+    cache.mkdir(parents=True, exist_ok=True)
+    found = [_last_good(folder, overlay_dir, cache, today) for folder in course_folders(content_dir)]
+    return {course.id: course for course in found if course}
+
+
+def last_good_files(data_dir: Path) -> list[Path]:
+    """What has to be kept so that a course is served although its files do not compile any more."""
+    cache = data_dir / COMPILED
+    names = sorted(cache.glob("*.last-good"))
+    return [*names, *(made for name in names if (made := cache / name.read_text().strip()).is_file())]
 
 
 def course_folders(content_dir: Path) -> list[Path]:
