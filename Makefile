@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 APT := chromium fonts-noto-core postgresql pgbouncer nginx-light
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots lock catalogue
+.PHONY: help run test check bench screenshots lock catalogue sbom
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -31,6 +31,9 @@ screenshots: $(VENV)/.tests ## Make the pictures of the README again
 
 catalogue: $(VENV)/.tests ## Collect the labels of the interface for the translators
 	@$(BIN)/python -m elearn.translations.collect
+
+sbom: $(VENV)/.tests ## Write the bill of materials, dist/elearn.cdx.json, from the lock
+	@$(BIN)/python deploy/sbom.py
 
 lock: ## Write the hash-pinned lists of packages again (needs uv)
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.txt
