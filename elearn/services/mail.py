@@ -43,7 +43,10 @@ def send(mail_url: str, sender: str, letter: Letter) -> bool:
 
 
 def _message(sender: str, letter: Letter) -> EmailMessage:
-    """Raises ValueError where an address or the subject holds a line end: no letter gets headers of a stranger's."""
+    """Raises ValueError where there is no address, or one or the subject holds a line end: no letter gets headers of a
+    stranger's."""
+    if not letter.to:
+        raise ValueError("it has no address")  # smtplib notices only from Python 3.11.5 on
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, letter.to, letter.subject
     message["Date"] = formatdate(localtime=False)
