@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 SHORTEST_SECRET = 32
+HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]")
 
 
 class BadSetting(ValueError):
@@ -32,6 +34,8 @@ class Config:
     mail_url: str = ""
     mail_from: str = "elearn@localhost"
     trusted_proxies: int = 0
+    trusted_hosts: tuple[str, ...] = ()
+    security_contact: str = ""
     default_language: str = "en"
     idle_minutes: int = 60
     longest_hours: int = 12
@@ -67,6 +71,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Config:
         mail_url=_mail_url(env.get("MAIL_URL", "")),
         mail_from=env.get("MAIL_FROM") or Config.mail_from,
         trusted_proxies=_whole(env, "TRUSTED_PROXIES", 0),
+        trusted_hosts=_hosts(env.get("TRUSTED_HOSTS", "")),
+        security_contact=_contact(env.get("SECURITY_CONTACT", "")),
         default_language=env.get("DEFAULT_LANGUAGE") or Config.default_language,
         idle_minutes=_whole(env, "IDLE_MINUTES", Config.idle_minutes),
         longest_hours=_whole(env, "LONGEST_HOURS", Config.longest_hours),
@@ -119,6 +125,26 @@ def _mail_url(url: str) -> str:
     if url and urlsplit(url).scheme not in ("smtp", "smtps"):
         raise BadSetting("ELEARN_MAIL_URL must look like smtp://user:password@host:587 or smtps://host:465")
     return url
+
+
+def _hosts(names: str) -> tuple[str, ...]:
+    """Names split at commas and spaces, without ports: a name is trusted on every port."""
+    hosts = tuple(names.replace(",", " ").split())
+    for host in hosts:
+        if not HOST.fullmatch(host):
+            raise BadSetting(f"ELEARN_TRUSTED_HOSTS holds names such as learn.example.gov.in, not {host!r}")
+    return tuple(host.lower() for host in hosts)
+
+
+def _contact(address: str) -> str:
+    """Whom to tell about a weakness, as RFC 9116 wants it: an address of any kind that a browser can open."""
+    if not address:
+        return ""
+    if re.fullmatch(r"[^@\s:/]+@[^@\s:/]+", address):
+        address = f"mailto:{address}"
+    if not address.isascii() or not re.fullmatch(r"(mailto:|https://|tel:)[!-~]+", address):
+        raise BadSetting("ELEARN_SECURITY_CONTACT must be an e-mail address, or begin with mailto:, https:// or tel:")
+    return address
 
 
 def _whole(env: Mapping[str, str], name: str, default: int, least: int = 0) -> int:

@@ -14,7 +14,7 @@ from elearn import i18n
 from elearn.models import tables
 from elearn.models.database import db, open_engine_options
 from elearn.services import certificates, library
-from elearn.web import access, assets, auth, errors, headers, officer, public, reference, supervisor, trainer
+from elearn.web import access, addresses, assets, auth, errors, headers, officer, public, reference, supervisor, trainer
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 LARGEST_BODY = 2 * 1024 * 1024
@@ -65,6 +65,7 @@ def _open_records(app: Flask, config: Config) -> None:
 
 def _open_doors(app: Flask) -> None:
     """The pages, and what stands before each of them."""
+    addresses.guard(app)
     access.guard(app)
     headers.init(app)
     errors.init(app)

@@ -76,7 +76,10 @@ def sign_in() -> Response | str:
 def sign_out() -> Response:
     _end_the_one_before()
     access.end()
-    return redirect(url_for("public.home"))
+    response = redirect(url_for("public.home"))
+    # On a shared computer the next one must not find her pages by the Back button.
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
 
 
 @bp.get("/account")
