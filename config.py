@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 SHORTEST_SECRET = 32
+SHORTEST_TOKEN = 24
+FEWEST_LOG_DAYS = 365  # the DPDP Rules ask for a year of log; CERT-In for 180 days of it
 
 
 class BadSetting(ValueError):
@@ -35,6 +37,11 @@ class Config:
     default_language: str = "en"
     idle_minutes: int = 60
     longest_hours: int = 12
+    log_format: str = "json"
+    slow_ms: int = 500
+    metrics: bool = False
+    metrics_token: str = ""
+    access_log_days: int = 400
 
     @property
     def https(self) -> bool:
@@ -65,6 +72,11 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Config:
         default_language=env.get("DEFAULT_LANGUAGE") or Config.default_language,
         idle_minutes=_whole(env, "IDLE_MINUTES", Config.idle_minutes),
         longest_hours=_whole(env, "LONGEST_HOURS", Config.longest_hours),
+        log_format=_log_format(env.get("LOG_FORMAT") or Config.log_format),
+        slow_ms=_whole(env, "SLOW_MS", Config.slow_ms),
+        metrics=_yes_or_no(env, "METRICS"),
+        metrics_token=_metrics_token(env.get("METRICS_TOKEN", "")),
+        access_log_days=_access_log_days(env),
     )
 
 
@@ -108,6 +120,32 @@ def _mail_url(url: str) -> str:
     if url and urlsplit(url).scheme not in ("smtp", "smtps"):
         raise BadSetting("ELEARN_MAIL_URL must look like smtp://user:password@host:587 or smtps://host:465")
     return url
+
+
+def _log_format(name: str) -> str:
+    if name not in ("json", "text"):
+        raise BadSetting(f"ELEARN_LOG_FORMAT must be json or text, not {name!r}")
+    return name
+
+
+def _metrics_token(token: str) -> str:
+    if token and len(token) < SHORTEST_TOKEN:
+        raise BadSetting(f"ELEARN_METRICS_TOKEN needs at least {SHORTEST_TOKEN} random characters")
+    return token
+
+
+def _access_log_days(env: Mapping[str, str]) -> int:
+    days = _whole(env, "ACCESS_LOG_DAYS", Config.access_log_days)
+    if days < FEWEST_LOG_DAYS:
+        raise BadSetting(f"ELEARN_ACCESS_LOG_DAYS must be at least {FEWEST_LOG_DAYS}: the law asks for a year of log")
+    return days
+
+
+def _yes_or_no(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name, "")
+    if text not in ("", "0", "1"):
+        raise BadSetting(f"ELEARN_{name} must be 1 or 0, not {text!r}")
+    return text == "1"
 
 
 def _whole(env: Mapping[str, str], name: str, default: int) -> int:

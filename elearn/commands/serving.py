@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import secrets
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from flask import Flask
 
 from config import Config, from_environment
 from elearn.commands.terminal import create, now
+from elearn.logs import open_log
 from elearn.services import demo
 
 THREADS = 16
@@ -36,6 +39,7 @@ def demo_command(port: int, data: Path, host: str) -> None:
         raise click.UsageError(f"The demo has known passwords, so it is served on this machine only, not on {host}.")
     _refuse_taken_port(host, port)
     _set_demo_environment(port, data)
+    open_log(from_environment().log_format, logging.WARNING)
     app = create()
     with app.app_context():
         flask_migrate.upgrade()
@@ -55,6 +59,8 @@ def demo_command(port: int, data: Path, host: str) -> None:
 def serve_command(bind: str, workers: int | None) -> None:
     """Serves the pages, for a reverse proxy in front of it. Settings come from the environment."""
     config = from_environment()
+    open_log(config.log_format)
+    shutil.rmtree(config.data_dir / "tmp", ignore_errors=True)  # counts and probes of an earlier run
     _serve(create, bind, workers or _workers(config), log_level="info")
 
 
@@ -69,6 +75,7 @@ def _serve(load: Callable[[], Flask], bind: str, workers: int, log_level: str) -
                 "workers": workers,
                 # Named, not imported: gunicorn loads it, and only where something is served.
                 "worker_class": "elearn.web.gathering.GatheringWorker",
+                "logger_class": "elearn.web.server_log.ServerLog",
                 "threads": THREADS,
                 "preload_app": True,  # compiled content is shared between the workers' memory
                 "control_socket_disable": True,
@@ -118,6 +125,7 @@ def _set_demo_environment(port: int, data: Path) -> None:
         del os.environ[name]
     data.mkdir(parents=True, exist_ok=True)
     os.environ["ELEARN_DATA_DIR"] = str(data)
+    os.environ["ELEARN_LOG_FORMAT"] = "text"
     os.environ["ELEARN_SECRET_KEY"] = _kept_secret(data / "secret-key")
     os.environ["ELEARN_BASE_URL"] = f"http://127.0.0.1:{port}"
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert
 
 from elearn.models.people import AccessLog
+from elearn.services import counting
 
 
 def note(
@@ -28,6 +29,7 @@ def note(
         "address": one_line(address, 60),
     }
     connection.execute(insert(AccessLog).values(**row))
+    counting.happened(connection, event)
 
 
 def one_line(text: str, longest: int) -> str:

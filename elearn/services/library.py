@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from secrets import token_hex
@@ -41,6 +41,9 @@ class Library:
 
     courses: Mapping[str, Course]
     pictures: Mapping[tuple[str, str], Picture]
+    since: Mapping[str, float] = field(
+        default_factory=dict
+    )  # course: when it came to be as it is, seconds of the epoch
 
 
 def open_library(app: Flask, content_dir: Path, overlay_dir: Path | None, data_dir: Path, today: date) -> None:
@@ -50,7 +53,8 @@ def open_library(app: Flask, content_dir: Path, overlay_dir: Path | None, data_d
     found = [_last_good(folder, overlay_dir, cache, today) for folder in course_folders(content_dir)]
     courses = {course.id: course for course in found if course}
     pictures = {(course.id, picture.hash): picture for course in courses.values() for picture in course.pictures}
-    app.extensions["elearn.library"] = Library(courses, pictures)
+    since = {name: path.stat().st_mtime for name in courses if (path := cache / f"{name}.last-good").exists()}
+    app.extensions["elearn.library"] = Library(courses, pictures, since)
 
 
 def course_folders(content_dir: Path) -> list[Path]:
@@ -59,6 +63,11 @@ def course_folders(content_dir: Path) -> list[Path]:
 
 def courses() -> tuple[Course, ...]:
     return tuple(_library().courses.values())
+
+
+def served_since() -> tuple[tuple[str, float], ...]:
+    """(course, when its content came to be as it is served, in seconds of the epoch)"""
+    return tuple(_library().since.items())
 
 
 def course(course_id: str) -> Course:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, url_for
-from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from elearn.domain.certificate import grouped_serial
 from elearn.i18n import LANGUAGE_COOKIE, NAMES, _, language
-from elearn.services import certificates, learning, library
-from elearn.web.access import now, open_to, safe_next, viewer_or_none
+from elearn.services import certificates, health, learning, library
+from elearn.web.access import open_to, safe_next, viewer_or_none
 from elearn.web.headers import asked_again
 from elearn.web.vocabulary import FOR_TEMPLATES
 
@@ -86,13 +85,8 @@ def live() -> Response:
 @bp.get("/health/ready")
 @open_to("anyone")
 def ready() -> Response:
-    """Whether this process can serve: its content is there and the database takes a write."""
-    missing = [] if library.courses() else ["content"]
-    try:
-        writable = learning.can_write(now())
-    except OperationalError:
-        writable = False
-    missing += [] if writable else ["database"]
+    """Whether this process can serve, and if not, what is missing, in short codes for whoever watches it."""
+    missing = list(health.missing())
     return make_response({"ready": not missing, "missing": missing}, 503 if missing else 200)
 
 
