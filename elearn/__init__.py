@@ -15,7 +15,20 @@ from elearn.models import tables
 from elearn.models.database import db, open_engine_options
 from elearn.models.slow import watch_statements
 from elearn.services import certificates, health, library
-from elearn.web import access, assets, auth, errors, headers, officer, public, reference, supervisor, trainer, watching
+from elearn.web import (
+    access,
+    assets,
+    auth,
+    errors,
+    headers,
+    my_data,
+    officer,
+    public,
+    reference,
+    supervisor,
+    trainer,
+    watching,
+)
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 LARGEST_BODY = 2 * 1024 * 1024
@@ -74,7 +87,7 @@ def _open_doors(app: Flask) -> None:
     headers.init(app)
     errors.init(app)
     assets.init(app)
-    for room in (auth, officer, public, reference, supervisor, trainer):
+    for room in (auth, my_data, officer, public, reference, supervisor, trainer):
         app.register_blueprint(room.bp)
     if app.config["ELEARN"].metrics:
         # Only where it is enabled: it brings a library and a file for each process along.

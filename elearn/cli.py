@@ -12,9 +12,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
 from config import BadSetting
 from elearn.commands import certificates as certificate_commands
-from elearn.commands import content, lists, officers, serving
+from elearn.commands import content, lists, officers, privacy, serving
 from elearn.commands.terminal import Unusable, create
 from elearn.services import certificates, demo, library, people, reports
+from elearn.services import privacy as privacy_services
 
 # What services raise at whoever types a command, and what to say then; {} is the error's own text.
 SENTENCES: Mapping[type[Exception], str] = {
@@ -31,6 +32,9 @@ SENTENCES: Mapping[type[Exception], str] = {
     reports.NoSuchOffice: "There is no office with the code {}.",
     certificates.UnknownCertificate: "There is no certificate {}.",
     certificates.NotCurrent: "{}: only a valid or withheld certificate can be revoked or issued again.",
+    certificates.NoName: "Officer {} has no name to certify.",
+    privacy_services.LastAdministrator: "She is the last administrator: make another one first.",
+    privacy_services.AlreadyErased: "Officer {} is erased already.",
     demo.NotForDemo: "{} The demo adds accounts with a known password: give it another --data folder.",
 }
 
@@ -74,6 +78,7 @@ for command in (
     *(lists.import_group, lists.export_group),
     content.check_command,
     *(certificate_commands.certificate_group, certificate_commands.reconcile_command),
+    *(privacy.privacy_group, privacy.retention_command),
     *(flask_migrate.cli.db, routes_command, shell_command),
 ):
     main.add_command(command)

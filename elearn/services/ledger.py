@@ -13,7 +13,7 @@ from elearn.models.ledger import Ledger, LedgerHead
 from elearn.models.people import Officer
 from elearn.services import counting
 
-TOLD_BY_THE_LOG = frozenset({"role_granted", "role_ended", "list_exported"})
+TOLD_BY_THE_LOG = frozenset({"role_granted", "role_ended", "list_exported", "erased", "certificate_revoked"})
 """Kinds that stand in the access log too, so that nothing is counted twice."""
 
 

@@ -61,7 +61,9 @@ def set_language(tag: str) -> Response:
 @bp.get("/privacy")
 @open_to("anyone")
 def privacy() -> Response:
-    return asked_again(make_response(render_template("public/privacy.html")))
+    return asked_again(
+        make_response(render_template("public/privacy.html", log_days=current_app.config["ELEARN"].access_log_days))
+    )
 
 
 @bp.get("/accessibility")
