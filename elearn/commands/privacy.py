@@ -24,7 +24,7 @@ def privacy_group() -> None:
 def privacy_export(officer: str, output: Path) -> None:
     """Writes everything that is kept about OFFICER (e-mail or employee number) as a ZIP: JSON, and a page to read."""
     made = privacy.export(people.find_officer(officer), now())
-    output.touch(0o600)
+    _make_private(output)
     output.write_bytes(made)
     click.echo(f"{output}: {len(made):,} bytes. It holds personal data: give it to nobody but the officer.")
 
@@ -52,9 +52,9 @@ def privacy_affected(since: str, until: str, by: str | None, output: Path) -> No
     first, last = moment(since, "--since"), moment(until, "--until")
     if not first or not last or first >= last:
         raise click.UsageError("--until must be later than --since.")
-    output.touch(0o600)
+    _make_private(output)
     window = affected.Window(first, last, people.find_officer(by) if by else None)
-    click.echo(f"{output}: {affected.write_affected(window, output, now())} officers.")
+    click.echo(f"{output}: officers affected: {affected.write_affected(window, output, now())}")
 
 
 @click.command("retention")
@@ -66,3 +66,9 @@ def retention_command(dry_run: bool) -> None:
         click.echo(f"{kind.count:9,}  {kind.name}")
     if dry_run:
         click.echo("Nothing was written.")
+
+
+def _make_private(path: Path) -> None:
+    """Before anything personal stands in it."""
+    path.touch(0o600)
+    path.chmod(0o600)

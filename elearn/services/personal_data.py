@@ -42,9 +42,7 @@ PLACES: Mapping[str, Place] = {
     "password": Place(("officer_id",), fate="deleted", secret=frozenset({"hash"})),
     "sign_in": Place(("officer_id",), fate="deleted", secret=frozenset({"token_hash"})),
     "one_time_link": Place(("officer_id",), fate="deleted", secret=frozenset({"token_hash"})),
-    "access_log": Place(
-        ("officer_id",)
-    ),  # its addresses go when the law no longer asks for them: services/retention.py
+    "access_log": Place(("officer_id", "about_id")),  # its addresses go once the law asks for them no more: retention
     "enrolment": Place(("officer_id",), acted=("assigned_by",), blanked={"exempt_reason": ""}),
     "check_answer": Place(("officer_id",)),
     "lab_run": Place(("officer_id",)),
