@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -67,8 +66,7 @@ def opened(log_format: str) -> Iterator[Log]:
     root.handlers[:] = before
     root.setLevel(level)
     logging.captureWarnings(False)
-    logs._told = None
-    structlog.reset_defaults()
+    logs._write = None
 
 
 def failing() -> str:
@@ -234,7 +232,7 @@ def test_a_slow_statement_bears_the_number_of_its_request(
 
 
 def test_commands_of_the_shell_write_no_lines(app: Flask, given: Given) -> None:
-    assert logs._told is None
+    assert logs._write is None
     people.add_office("X", "An office", now=given.now)
 
 
