@@ -168,13 +168,23 @@ class Throttle(Base):
 
 
 class AccessLog(Base):
-    """Sign-ins, refusals and downloads, kept as the retention rule says. Not chained; no names, no passwords."""
+    """Sign-ins, refusals, downloads and administrators' acts, kept as the retention rule says. Not chained; no names,
+    no passwords. `officer_id` is who acted, `about_id` to whom it was done where that is somebody else."""
 
     __tablename__ = "access_log"
+    __table_args__ = (
+        Index(
+            "ix_access_log_about",
+            "about_id",
+            sqlite_where=text("about_id IS NOT NULL"),
+            postgresql_where=text("about_id IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     at: Mapped[datetime] = mapped_column(Moment, index=True)
-    officer_id: Mapped[int | None] = mapped_column(Id)
+    officer_id: Mapped[int | None] = mapped_column(Id, index=True)
+    about_id: Mapped[int | None] = mapped_column(Id)
     event: Mapped[str] = mapped_column(String(40))
     detail: Mapped[str] = mapped_column(String(400), default="", server_default=EMPTY)
     address: Mapped[str] = mapped_column(String(60), default="", server_default=EMPTY)
