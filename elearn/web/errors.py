@@ -99,6 +99,9 @@ def _bad_request() -> Told:
     if g.get("csrf_failed"):
         sentence = _("This page was open too long. Go back, reload the page, and send again.")
         return Told("csrf", _("Please send that again"), sentence)
+    if g.get("wrong_host"):
+        sentence = _("This site does not go by the name in your address bar. Ask your training office for its address.")
+        return Told("wrong-host", _("This is not the address of this site"), sentence)
     return Told(
         "bad-request", _("This could not be read"), _("The address or the form is not complete. Go back and try again.")
     )
