@@ -151,6 +151,7 @@ def test_one_officer_from_the_shell(run: Run, sqlite_app: Flask) -> None:
     assert "without further roles" in run("officer", "role", "MD-1", "supervisor", "--office", "MD", "--end").output
 
     token = accounts.sign_in("meera@model.test", PASSWORD, "10.0.0.1", "", datetime.now(UTC))
+    assert "was not linked with any single sign-on" in run("officer", "unlink-sso", "MD-1").output
     assert run("officer", "disable", "meera@model.test").exit_code == 0
     assert accounts.viewer_of(token, datetime.now(UTC)) is None
     assert run("officer", "enable", "meera@model.test").exit_code == 0

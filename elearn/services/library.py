@@ -111,6 +111,15 @@ def check(path: Path, today: date) -> list[Problem]:
     return check_path(path, today)
 
 
+def problems_of(folder: Path, overlay_dir: Path | None, today: date) -> list[Problem]:
+    """What is wrong with one course as it would be served: with what is laid over it."""
+    try:
+        _, problems = compile_course(folder, _overlay(folder, overlay_dir), today)
+    except UnreadableContent as error:
+        return [Problem(str(folder), 1, 1, "error", "unreadable", str(error))]
+    return list(problems)
+
+
 def _library() -> Library:
     library: Library = current_app.extensions["elearn.library"]
     return library
@@ -118,7 +127,7 @@ def _library() -> Library:
 
 def _last_good(folder: Path, overlay_dir: Path | None, cache: Path, today: date) -> Course | None:
     """The course as its files are now; while these do not compile, as they were when they last did."""
-    overlay = overlay_dir / folder.name if overlay_dir and (overlay_dir / folder.name).is_dir() else None
+    overlay = _overlay(folder, overlay_dir)
     good = cache / f"{folder.name}.last-good"
     try:
         kept = cache / f"{content_hash(folder, overlay)}.json"
@@ -132,6 +141,10 @@ def _last_good(folder: Path, overlay_dir: Path | None, cache: Path, today: date)
     if kept.exists():
         _keep(good, kept.name.encode())
     return made
+
+
+def _overlay(folder: Path, overlay_dir: Path | None) -> Path | None:
+    return overlay_dir / folder.name if overlay_dir and (overlay_dir / folder.name).is_dir() else None
 
 
 def _kept(path: Path) -> Course | None:
