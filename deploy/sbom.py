@@ -34,7 +34,7 @@ def write(bom: Path = BOM) -> Path:
 def from_lock() -> dict:
     command = [sys.executable, "-W", "ignore", "-m", "cyclonedx_py", "requirements", str(LOCK)]
     options = ["--pyproject", str(ROOT / "pyproject.toml"), "--output-reproducible", "--short-PURLs", "-o", "-"]
-    done = subprocess.run(command + options, check=True, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(command + options, check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 
 
@@ -86,4 +86,4 @@ def folded(name: str) -> str:
 
 
 if __name__ == "__main__":
-    print(write())  # noqa: T201
+    print(write())

@@ -1,16 +1,45 @@
-"""Settings that cannot be used stop the start, and say what to write instead."""
+"""Settings come from the environment, typed; one that cannot be used is named with what it may be."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from config import BadSetting, Config, from_environment
+from config import BadSetting, Config, database_url, from_environment
+from tests.conftest import SECRET
 
-SECRET = {"ELEARN_SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz"}
+GIVEN = {"ELEARN_SECRET_KEY": SECRET}
+
+
+def test_what_postgresql_is_given_has_defaults_and_can_be_set() -> None:
+    config = from_environment(GIVEN)
+    assert (config.database_connections, config.statement_seconds, config.lock_seconds) == (10, 30, 10)
+    assert (config.idle_transaction_seconds, config.export_seconds) == (60, 600)
+    names = ("DATABASE_CONNECTIONS", "STATEMENT_SECONDS", "LOCK_SECONDS", "IDLE_TRANSACTION_SECONDS", "EXPORT_SECONDS")
+    config = from_environment({**GIVEN, **{f"ELEARN_{name}": str(n) for n, name in enumerate(names, 1)}})
+    assert (config.database_connections, config.statement_seconds, config.lock_seconds) == (1, 2, 3)
+    assert (config.idle_transaction_seconds, config.export_seconds) == (4, 5)
+
+
+def test_without_a_connection_nothing_can_be_asked_but_a_limit_may_be_left_out() -> None:
+    assert from_environment({**GIVEN, "ELEARN_STATEMENT_SECONDS": "0"}).statement_seconds == 0
+    with pytest.raises(BadSetting, match="ELEARN_DATABASE_CONNECTIONS must be a whole number from 1 on, not '0'"):
+        from_environment({**GIVEN, "ELEARN_DATABASE_CONNECTIONS": "0"})
+    with pytest.raises(BadSetting, match="ELEARN_LOCK_SECONDS must be a whole number, not '-1'"):
+        from_environment({**GIVEN, "ELEARN_LOCK_SECONDS": "-1"})
+
+
+def test_the_plain_names_of_postgresql_mean_the_driver_that_is_shipped(tmp_path: Path) -> None:
+    for plain in ("postgresql://", "postgres://"):
+        assert database_url(f"{plain}elearn@db.test/elearn", tmp_path) == "postgresql+psycopg://elearn@db.test/elearn"
+    assert database_url("", tmp_path) == f"sqlite:///{tmp_path / 'elearn.sqlite3'}"
+    with pytest.raises(BadSetting, match="postgresql:// or sqlite:///"):
+        database_url("mysql://db.test/elearn", tmp_path)
 
 
 def read(**settings: str) -> Config:
-    return from_environment({**SECRET, **{f"ELEARN_{name}": value for name, value in settings.items()}})
+    return from_environment({**GIVEN, **{f"ELEARN_{name}": value for name, value in settings.items()}})
 
 
 def test_names_are_listed_with_commas_or_spaces_in_any_case() -> None:

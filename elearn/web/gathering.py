@@ -156,6 +156,7 @@ class GatheringWorker(QuietWorker):
 
     wsgi: Any
     poller: Any
+    sockets: list[socket.socket]
     pending_conns: deque[Connection]
     keepalived_conns: deque[Connection]
 
@@ -166,16 +167,36 @@ class GatheringWorker(QuietWorker):
         super().run()
 
     def accept(self, listener: socket.socket) -> None:
+        self._accepted(listener)
+
+    def _accepted(self, listener: socket.socket) -> bool:
+        """Begins with one connection that waits at the door; False where none does."""
         try:
             client, address = listener.accept()
         except OSError as error:
             if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
-                return
+                return False
             raise
         self.nr_conns += 1
         conn = Connection(self.cfg, client, address, listener.getsockname())
         conn.worker = self
         self._begin(conn)
+        return True
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            self._close_the_door()
+
+    def _close_the_door(self) -> None:
+        """A server that is to stop takes in whoever waits at the door already, and then shuts it.
+
+        gunicorn keeps it open until the last answer is out: whoever came meanwhile was connected, but never answered.
+        """
+        for listener in self.sockets:
+            while self.nr_conns < self.worker_connections and self._accepted(listener):
+                pass
+            listener.close()
 
     def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """The next request on a connection that was kept."""
