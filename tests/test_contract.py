@@ -497,6 +497,8 @@ ABSENT = (302, 404, 404, 404, 404, 404)
 READING: dict[str, list[tuple[str, tuple[int, ...]]]] = {
     "/": [("/", ANYONE)],
     "/sign-in": [("/sign-in", (200, 302, 302, 302, 302, 302))],
+    "/sign-in/sso": [("/sign-in/sso", (404,) * 6)],  # where no provider is named
+    "/sign-in/sso/return": [("/sign-in/sso/return", (404,) * 6)],
     "/forgotten": [("/forgotten", ANYONE)],
     "/first-password/<token>": [("/first-password/guessed", (404,) * 6)],
     "/language/<tag>": [("/language/en", (302,) * 6), ("/language/xx", (404,) * 6)],
