@@ -55,7 +55,8 @@ def tell(event: str, **facts: object) -> None:
 
 
 def _write_line(stream: TextIO, form: Processor, event: dict[str, Any]) -> None:
-    stream.write(f"{form(None, '', event)}\n")
+    line = form(None, "", event)
+    stream.write(f"{line!s}\n")
     stream.flush()
 
 
