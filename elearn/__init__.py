@@ -14,9 +14,10 @@ from elearn import i18n
 from elearn.models import tables
 from elearn.models.database import db, open_engine_options
 from elearn.models.slow import watch_statements
-from elearn.services import certificates, health, library
+from elearn.services import certificates, federation, health, library
 from elearn.web import (
     access,
+    addresses,
     assets,
     auth,
     errors,
@@ -25,6 +26,7 @@ from elearn.web import (
     officer,
     public,
     reference,
+    single_sign_on,
     supervisor,
     trainer,
     watching,
@@ -41,7 +43,7 @@ __all__ = ["create_app", "tables"]
 def create_app(config: Config | None = None) -> Flask:
     """The application behind `config`; without one, behind the environment. Raises config.BadSetting."""
     config = config or from_environment()
-    config.data_dir.mkdir(parents=True, exist_ok=True)
+    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     app = Flask(__name__, static_folder=None)
     app.config.update(
         ELEARN=config,
@@ -55,7 +57,10 @@ def create_app(config: Config | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SQLALCHEMY_DATABASE_URI=config.database_url,
         # What a failed statement was given is somebody's data: no error, and so no log, quotes it.
-        SQLALCHEMY_ENGINE_OPTIONS={**open_engine_options(config.database_url), "hide_parameters": True},
+        SQLALCHEMY_ENGINE_OPTIONS={
+            **open_engine_options(config.database_url, config.database_connections),
+            "hide_parameters": True,
+        },
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if config.trusted_proxies:
@@ -77,17 +82,19 @@ def _open_records(app: Flask, config: Config) -> None:
         )
     health.open_health(app, config.data_dir, MIGRATIONS)
     keys = certificates.ensure_keys(config.signing_keys)
+    federation.open_provider(app, config, config.base_url + single_sign_on.RETURN)
     certificates.open_issuing(app, certificates.Issuing(config.organisation, config.base_url, keys, config.timezone))
 
 
 def _open_doors(app: Flask) -> None:
     """The pages, and what stands before each of them."""
     watching.init(app)
+    addresses.guard(app)
     access.guard(app)
     headers.init(app)
     errors.init(app)
     assets.init(app)
-    for room in (auth, my_data, officer, public, reference, supervisor, trainer):
+    for room in (auth, my_data, officer, public, reference, single_sign_on, supervisor, trainer):
         app.register_blueprint(room.bp)
     if app.config["ELEARN"].metrics:
         # Only where it is enabled: it brings a library and a file for each process along.
