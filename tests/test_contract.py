@@ -554,6 +554,7 @@ SENDING: dict[str, list[tuple[str, tuple[int, ...]]]] = {
     "/verify": [("/verify", (422,) * 6)],
     "/account/password": [("/account/password", SIGNED_IN)],
     "/account/sign-ins/end": [("/account/sign-ins/end", FOUND_BY_ALL)],
+    "/account/my-data": [("/account/my-data", SIGNED_IN)],
     "/courses/<course_id>/<module_id>/<lesson_id>/done": [
         (f"{HOME}/{MODULE}/none/done", ABSENT),
         (f"{HOME}/{MODULE}/four-kinds/done", (302, 303, 422, 422, 422, 422)),

@@ -21,14 +21,17 @@ Watcher = Callable[[str, float], None]
 def watch_statements(engine: Engine, slow_ms: int, watcher: Watcher | None = None) -> None:
     """Times every statement of an engine until its first rows are there; one that failed or was cut off counts too."""
 
+    @event.listens_for(engine, "before_cursor_execute")
     def begin(_connection: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool) -> None:
         if context is not None:
             context.began = monotonic()
 
+    @event.listens_for(engine, "after_cursor_execute")
     def end(_connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool) -> None:
         if context is not None:
             _judge(statement, context)
 
+    @event.listens_for(engine, "handle_error")
     def failed(error: ExceptionContext) -> None:
         if hasattr(error.execution_context, "began"):
             _judge(error.statement or "", error.execution_context)
@@ -40,7 +43,3 @@ def watch_statements(engine: Engine, slow_ms: int, watcher: Watcher | None = Non
         if slow_ms and seconds * 1000 >= slow_ms:
             shown = " ".join(statement.split())[:LONGEST_SHOWN]
             log.info("slow statement", extra={"ms": round(seconds * 1000), "statement": shown})
-
-    event.listen(engine, "before_cursor_execute", begin)
-    event.listen(engine, "after_cursor_execute", end)
-    event.listen(engine, "handle_error", failed)

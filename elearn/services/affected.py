@@ -81,7 +81,7 @@ def write_affected(window: Window, path: Path, now: datetime) -> int:
 
 def affected(window: Window) -> Iterator[Affected]:
     """Everybody, with the reasons, as they are found."""
-    with reading() as connection:
+    with reading(longest=current_app.config["ELEARN"].export_seconds) as connection:
         found = _found(connection, window)
         while block := list(islice(found, ROWS_AT_ONCE)):
             yield from _with_names(connection, block)

@@ -21,16 +21,15 @@ def happened(connection: Connection, what: str) -> None:
 def count_on(engine: Engine, count: Callable[[str], None]) -> None:
     """Calls `count` with every fact that is committed through this engine; what is rolled back never happened."""
 
+    @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         connection.info[_PENDING] = []
 
+    @event.listens_for(engine, "commit")
     def commit(connection: Connection) -> None:
         for what in connection.info.pop(_PENDING, ()):
             count(what)
 
+    @event.listens_for(engine, "rollback")
     def rollback(connection: Connection) -> None:
         connection.info.pop(_PENDING, None)
-
-    event.listen(engine, "begin", begin)
-    event.listen(engine, "commit", commit)
-    event.listen(engine, "rollback", rollback)

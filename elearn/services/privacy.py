@@ -44,7 +44,7 @@ def export(officer_id: int, now: datetime, by: int | None = None, address: str =
         access_log.note(
             connection, "data_exported", now, officer_id=by, detail=f"officer {officer_id}", address=address
         )
-    with reading() as connection:
+    with reading(longest=current_app.config["ELEARN"].export_seconds) as connection:
         data = PersonalData(
             officer_id,
             now,

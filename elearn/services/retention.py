@@ -59,7 +59,7 @@ def _ended_sign_ins(now: datetime) -> ColumnElement[bool]:
 
 
 def _count(table: Any, key: Any, which: ColumnElement[bool]) -> int:
-    with reading() as connection:
+    with reading(longest=current_app.config["ELEARN"].export_seconds) as connection:
         return int(connection.execute(select(func.count()).select_from(table).where(which)).scalar_one())
 
 
@@ -84,7 +84,7 @@ def _addresses(now: datetime, dry_run: bool) -> int:
 
 def _orphans(dry_run: bool) -> list[Kind]:
     """Stored questions that no attempt asks any more, and stored pictures that no stored question shows."""
-    with reading() as connection:
+    with reading(longest=current_app.config["ELEARN"].export_seconds) as connection:
         texts = _unasked(connection)
         pictures = _unshown(connection, texts)
     if not dry_run and (texts or pictures):

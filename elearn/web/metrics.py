@@ -23,6 +23,7 @@ from werkzeug.wrappers import Response
 
 from elearn.services import counting, library, traffic
 from elearn.web.access import open_to
+from elearn.web.addresses import by_any_name
 from elearn.web.watching import Answered, add_watcher
 
 bp = Blueprint("metrics", __name__)
@@ -178,6 +179,7 @@ def open_metrics(app: Flask, data_dir: Path) -> None:
 
 @bp.get("/metrics")
 @open_to("anyone")  # to nobody who is neither on this machine nor has the token: see _may_read
+@by_any_name
 def metrics_page() -> Response:
     if not _may_read():
         abort(404)
