@@ -27,10 +27,14 @@ SECRET = "only-for-tests-" + "0123456789abcdef" * 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without Chromium or PostgreSQL their tests are skipped with a line that says so; CI may skip nothing."""
+    """Tests of what is not installed here are skipped with a line that says so; CI may skip nothing."""
     if os.environ.get("CI") == "true":
         return
-    here = {"browser": Path("/usr/bin/chromium").exists(), "postgres": postgres.is_here()}
+    here = {
+        "browser": Path("/usr/bin/chromium").exists(),
+        "postgres": postgres.is_here(),
+        "faketime": shutil.which("faketime") is not None,
+    }
     for item in items:
         for name, present in here.items():
             if not present and item.get_closest_marker(name):

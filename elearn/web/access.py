@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, current_app, g, redirect, request, session, url_for
-from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from flask_login import AnonymousUserMixin, LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from elearn.domain.roles import Entry, Viewer
@@ -69,6 +69,12 @@ def current_viewer() -> Viewer:
 def viewer_or_none() -> Viewer | None:
     who = cast(UserMixin, current_user)
     return cast(SignedIn, who).viewer if who.is_authenticated else None
+
+
+def forget_who_asks() -> None:
+    """For the rest of this request nobody is signed in, and nobody is looked up: not by Flask-Login either, which
+    does so whenever a template is rendered."""
+    g._login_user = AnonymousUserMixin()
 
 
 def begin(token: str) -> None:

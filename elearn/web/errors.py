@@ -13,8 +13,11 @@ from werkzeug.exceptions import HTTPException
 
 from elearn.i18n import _
 from elearn.services import learning, library, quizzes
+from elearn.web.access import forget_who_asks, viewer_or_none
 
 RETRY_SECONDS = 5
+AWAY = (OperationalError, InterfaceError, NoConnectionLeft)
+"""What a database says that cannot be reached, is busy for too long, or takes nothing more."""
 
 
 class Told(NamedTuple):
@@ -31,7 +34,7 @@ def init(app: Flask) -> None:
     for missing in (library.NotServed, quizzes.NotYours):
         app.register_error_handler(missing, lambda _error: answer(404, _not_found()))
     app.register_error_handler(learning.TooManyTries, lambda _error: answer(429, _too_many_tries()))
-    for away in (OperationalError, InterfaceError, NoConnectionLeft):
+    for away in AWAY:
         app.register_error_handler(away, _not_now)
 
 
@@ -46,12 +49,9 @@ def answer(status: int, told: Told, headers: dict[str, str] | None = None) -> Re
     if wants_json():
         response = make_response({"error": told.code, "message": told.sentence}, status)
     else:
-        # Who is signed in stands in the database, and that may be what failed.
-        nobody: dict[str, Callable[[], None]] = {"viewer": lambda: None} if status >= 500 else {}
+        _see_who_asks(status)
         kept = _what_was_sent() if status == 503 else ()
-        page = render_template(
-            "errors/error.html", told=told, status=status, kept=kept, action=request.full_path, **nobody
-        )
+        page = render_template("errors/error.html", told=told, status=status, kept=kept, action=request.full_path)
         response = make_response(page, status)
     response.headers.update(headers or {})
     return response
@@ -64,8 +64,19 @@ def _told(error: HTTPException) -> Response:
 
 
 def _not_now(_error: Exception) -> Response:
-    g.pop("_login_user", None)
     return answer(503, _unavailable(), {"Retry-After": str(RETRY_SECONDS)})
+
+
+def _see_who_asks(status: int) -> None:
+    """Who is signed in stands in the database, and that may be what failed: then the page is a stranger's. A page that
+    is not there stays so, whether the database is or not."""
+    try:
+        if status < 500:
+            viewer_or_none()
+            return
+    except AWAY:
+        pass
+    forget_who_asks()
 
 
 def _what_was_sent() -> tuple[tuple[str, str], ...]:
