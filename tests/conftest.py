@@ -57,7 +57,7 @@ def postgres_server() -> Iterator[str]:
 def postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The server's URL, with a migrated and empty database `house` to copy."""
     _execute(postgres_server, "CREATE DATABASE house")
-    _migrated(postgres_server.format(database="house"), tmp_path_factory.mktemp("pg"))
+    migrated(postgres_server.format(database="house"), tmp_path_factory.mktemp("pg"))
     return postgres_server
 
 
@@ -65,7 +65,7 @@ def postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFac
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated and empty SQLite file to copy, and compiled content beside it."""
     folder = tmp_path_factory.mktemp("sqlite")
-    _migrated(f"sqlite:///{folder / 'house.sqlite3'}", folder)
+    migrated(f"sqlite:///{folder / 'house.sqlite3'}", folder)
     return folder
 
 
@@ -153,7 +153,7 @@ def _config(url: str, folder: Path, **settings: object) -> Config:
     return Config(**values)  # type: ignore[arg-type]
 
 
-def _migrated(url: str, folder: Path) -> None:
+def migrated(url: str, folder: Path) -> None:
     app = create_app(_config(url, folder))
     with app.app_context():
         upgrade()

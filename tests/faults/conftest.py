@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import postgres
-from tests.conftest import _migrated as migrated
+from tests.conftest import migrated
 from tests.faults.house import WORKERS, House, copied, database_of, execute, opened
 from tests.postgres import Cluster
 

@@ -11,7 +11,7 @@ from statistics import quantiles
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from elearn.domain.course import Quiz
 from elearn.domain.labs import LABS
@@ -19,7 +19,7 @@ from elearn.models.certificates import Certificate
 from elearn.models.database import writing
 from elearn.models.feedback import ErrorReport
 from elearn.models.learning import Answer, Attempt, CheckAnswer, LabRun, LessonRecord
-from elearn.services import certificates, learning, quizzes
+from elearn.services import certificates, quizzes
 from elearn.services.feedback import MOST_A_DAY
 from elearn.services.learning import MOST_TRIES
 from tests import at_once as in_the_house
@@ -78,6 +78,20 @@ def test_fifty_writers_lose_and_double_nothing(house: House) -> None:
     assert "Traceback" not in house.server.log
     seconds = [second for officer in officers for second in officer.seconds]
     report(f"{WRITERS} writers, {len(seconds)} writes: p95 {quantiles(seconds, n=20)[-1]:.2f} s")
+
+
+def test_what_is_lost_or_doubled_would_be_named(house: House, meera: Officer) -> None:
+    """The judge of all these tests can find fault: with a row that is gone, and with one that nobody was told of."""
+    meera.take_lesson(next(lesson for lesson in house.course.lessons() if lesson.checks).path)
+    assert judge(house, [meera]).is_clean
+    act = next(iter(meera.checks))
+    with writing() as connection:
+        connection.execute(delete(CheckAnswer).where(CheckAnswer.id == act))
+    assert [line.rpartition(": ")[2] for line in judge(house, [meera]).lost] == [f"check {act}"]
+    del meera.checks[act]
+    meera.done.clear()
+    verdict = judge(house, [meera])
+    assert (verdict.lost, len(verdict.doubled), verdict.broken) == ([], 1, [])
 
 
 def test_an_attempt_submitted_twenty_times_is_one_result(house: House, meera: Officer) -> None:
@@ -139,8 +153,9 @@ def test_the_measure_of_a_day_holds_for_reports_at_once(house: House, meera: Off
 def test_the_measure_of_tries_holds_for_tries_at_once(house: House, meera: Officer) -> None:
     """May be lost: tries beyond the two hundredth, and whoever makes them is told so."""
     lesson = next(lesson for lesson in house.course.lessons() if lesson.checks)
-    check, act = lesson.checks[0], learning._act(meera.person.id, house.course, lesson, house.given.now, "", None)
-    tried = {**act, "check_id": check.id, "given": [0], "right": False}
+    check, course = lesson.checks[0], house.course
+    tried = {"officer_id": meera.person.id, "course": course.id, "lesson": lesson.path, "check_id": check.id}
+    tried |= {"given": [0], "right": False, "received_at": house.given.now, "version": course.version}
     with writing() as connection:
         connection.execute(insert(CheckAnswer), [{**tried, "id": uuid4().hex} for _ in range(MOST_TRIES - 5)])
     address = f"/courses/{COURSE}/{lesson.path}/checks/{check.id}"
