@@ -11,7 +11,7 @@ import pytest
 
 from tests import postgres
 from tests.conftest import migrated
-from tests.faults.house import WORKERS, House, copied, database_of, execute, opened
+from tests.faults.house import WORKERS, House, cluster_of, copied, database_of, execute, opened
 from tests.postgres import Cluster
 
 ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
@@ -61,6 +61,6 @@ def _house(
             server, cluster = copied(template, folder), None
         else:
             found = request.getfixturevalue(cluster_fixture)
-            cluster = found if isinstance(found, Cluster) else Cluster(Path(found.partition("host=")[2]))
+            cluster = found if isinstance(found, Cluster) else cluster_of(found)
             server = copied(template, folder, stack.enter_context(database_of(cluster.url)), WORKERS)
         yield stack.enter_context(opened(server, now, cluster))

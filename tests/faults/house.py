@@ -131,6 +131,11 @@ def database_of(server: str) -> Iterator[str]:
     execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def cluster_of(server: str) -> Cluster:
+    """The cluster behind the URL of a PostgreSQL server of the tests."""
+    return Cluster(Path(server.partition("host=")[2]))
+
+
 def execute(server: str, statement: str) -> None:
     engine = create_engine(server.format(database="postgres"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:

@@ -21,7 +21,7 @@ from elearn.models.learning import Answer, Attempt
 from elearn.services import accounts, quizzes
 from tests import records
 from tests.faults.conftest import ENGINES
-from tests.faults.house import WORKERS, House, copied, database_of, opened
+from tests.faults.house import WORKERS, House, cluster_of, copied, database_of, opened
 from tests.faults.officers import Officer, judge, signed_in, token_on
 from tests.given import PASSWORD, Given, Person, wrong_answer
 from tests.server import ROOT
@@ -182,11 +182,12 @@ def house_with_a_clock(
         "PYTHONPATH": f"{tmp_path}:{ROOT}",
     }
     with ExitStack() as stack:
-        url, workers = "", 1
+        url, workers, cluster = "", 1, None
         if request.param != "sqlite":
-            url, workers = stack.enter_context(database_of(request.getfixturevalue("postgres_template"))), WORKERS
+            cluster = cluster_of(request.getfixturevalue("postgres_template"))
+            url, workers = stack.enter_context(database_of(cluster.url)), WORKERS
         server = copied(sqlite_template, tmp_path / "house", url, workers, **faked)
-        yield stack.enter_context(opened(server, now)), clock
+        yield stack.enter_context(opened(server, now, cluster)), clock
 
 
 @pytest.mark.faketime
