@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, text
 from config import Config
 from elearn import create_app
 from elearn.models.database import db
-from tests import postgres
+from tests import nginx, pgbouncer, postgres
 from tests.given import Given
 from tests.pages import Visitor
 
@@ -34,6 +34,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         "browser": Path("/usr/bin/chromium").exists(),
         "postgres": postgres.is_here(),
         "faketime": shutil.which("faketime") is not None,
+        "pgbouncer": pgbouncer.PROGRAM.exists(),
+        "nginx": nginx.PROGRAM.exists(),
+        "proxy": all(shutil.which(name) for name in ("nginx", "caddy")),
     }
     for item in items:
         for name, present in here.items():

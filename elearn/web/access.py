@@ -20,6 +20,9 @@ login_manager = LoginManager()
 # Flask-Login's own protection ends a sign-in whenever the address changes, as it does on every phone.
 login_manager.session_protection = None  # type: ignore[assignment] # its types forget that None is allowed
 
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -53,6 +56,7 @@ def guard(app: Flask) -> None:
     """Puts the login manager, the door and the CSRF check before every view of the app."""
     login_manager.init_app(app)
     app.before_request(_check_door)
+    app.before_request(_check_fields)
     app.before_request(_check_csrf)
 
 
@@ -127,12 +131,27 @@ def _where_they_were() -> str:
     """The page to come back to after signing in: this one, or the one whose form was sent."""
     if request.method in ("GET", "HEAD"):
         return request.full_path.rstrip("?")
-    page = urlsplit(request.referrer or "")
+    try:
+        page = urlsplit(request.referrer or "")
+    except ValueError:  # no address at all, such as http://[
+        return "/"
     return page.path if page.netloc == request.host else "/"
 
 
+def _check_fields() -> None:
+    """The same limits however a form is encoded and sent: Werkzeug keeps them for forms with files alone, and takes
+    any other form whole, up to the largest file."""
+    if request.method in SAFE or request.endpoint is None:
+        return
+    if request.mimetype == "application/x-www-form-urlencoded":
+        request.max_content_length = request.max_form_memory_size
+    most = request.max_form_parts
+    if most and sum(len(values) for values in request.form.listvalues()) > most:
+        abort(413)
+
+
 def _check_csrf() -> None:
-    if request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint is None:
+    if request.method in SAFE or request.endpoint is None:
         return
     sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
     # Bytes are compared: compare_digest raises on text that is not ASCII.

@@ -66,7 +66,7 @@ def sign_in() -> Response | str:
     except accounts.TooManyTries as wait:
         page = _sign_in_page(email=email, problem=Problem("email", _when(wait)), next=request.form.get("next"))
         return _later(page, wait)
-    _end_the_one_before()
+    end_the_one_before()
     access.begin(token)
     return redirect(safe_next(request.form.get("next")) or url_for("public.home"))
 
@@ -74,9 +74,12 @@ def sign_in() -> Response | str:
 @bp.post("/sign-out")
 @open_to("anyone")
 def sign_out() -> Response:
-    _end_the_one_before()
+    end_the_one_before()
     access.end()
-    return redirect(url_for("public.home"))
+    response = redirect(url_for("public.home"))
+    # On a shared computer the next one must not find her pages by the Back button.
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
 
 
 @bp.get("/account")
@@ -184,6 +187,7 @@ def _sign_in_page(**shown: object) -> str:
     values = {"email": "", "problem": None, "done": request.args.get("done", ""), **shown}
     values["email"] = str(values["email"])[:LONGEST_EMAIL]
     values["next"] = safe_next(cast(str | None, shown.get("next")))
+    values["provider"] = provider.label if (provider := _config().oidc) else ""
     return render_template("auth/sign_in.html", **values)
 
 
@@ -256,7 +260,7 @@ def _later(page: str, wait: accounts.TooManyTries) -> Response:
     return response
 
 
-def _end_the_one_before() -> None:
+def end_the_one_before() -> None:
     """Ends the sign-in this browser came with, if any."""
     if viewer_or_none():
         accounts.sign_out(cast(SignedIn, current_user).token, now())

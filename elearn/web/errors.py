@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from elearn.web.access import forget_who_asks, viewer_or_none
 RETRY_SECONDS = 5
 AWAY = (OperationalError, InterfaceError, NoConnectionLeft)
 """What a database says that cannot be reached, is busy for too long, or takes nothing more."""
+
+log = logging.getLogger(__name__)
 
 
 class Told(NamedTuple):
@@ -63,7 +66,9 @@ def _told(error: HTTPException) -> Response:
     return answer(status, _SENTENCES.get(status, _other)(), headers)
 
 
-def _not_now(_error: Exception) -> Response:
+def _not_now(error: Exception) -> Response:
+    # The first line only: further ones may tell of values, which are somebody's.
+    log.error("not answered just now: %s", str(getattr(error, "orig", error)).partition("\n")[0])
     return answer(503, _unavailable(), {"Retry-After": str(RETRY_SECONDS)})
 
 
@@ -94,6 +99,9 @@ def _bad_request() -> Told:
     if g.get("csrf_failed"):
         sentence = _("This page was open too long. Go back, reload the page, and send again.")
         return Told("csrf", _("Please send that again"), sentence)
+    if g.get("wrong_host"):
+        sentence = _("This site does not go by the name in your address bar. Ask your training office for its address.")
+        return Told("wrong-host", _("This is not the address of this site"), sentence)
     return Told(
         "bad-request", _("This could not be read"), _("The address or the form is not complete. Go back and try again.")
     )
