@@ -1,4 +1,4 @@
-"""How a request is gathered from its pieces: when it is whole, and what is thrown away; see also test_faults.py."""
+"""How a request is gathered: when it is whole, and what is thrown away; see also tests/faults/test_clients.py."""
 
 from __future__ import annotations
 
