@@ -35,6 +35,7 @@ class Config:
     default_language: str = "en"
     idle_minutes: int = 60
     longest_hours: int = 12
+    second_factor: str = "required"  # of supervisors, trainers and administrators; or "offered"
 
     @property
     def https(self) -> bool:
@@ -65,6 +66,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Config:
         default_language=env.get("DEFAULT_LANGUAGE") or Config.default_language,
         idle_minutes=_whole(env, "IDLE_MINUTES", Config.idle_minutes),
         longest_hours=_whole(env, "LONGEST_HOURS", Config.longest_hours),
+        second_factor=_one_of(env, "SECOND_FACTOR", ("required", "offered")),
     )
 
 
@@ -108,6 +110,14 @@ def _mail_url(url: str) -> str:
     if url and urlsplit(url).scheme not in ("smtp", "smtps"):
         raise BadSetting("ELEARN_MAIL_URL must look like smtp://user:password@host:587 or smtps://host:465")
     return url
+
+
+def _one_of(env: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
+    """The first word is the default."""
+    word = env.get(name) or words[0]
+    if word not in words:
+        raise BadSetting(f"ELEARN_{name} must be one of {', '.join(words)}, not {word!r}")
+    return word
 
 
 def _whole(env: Mapping[str, str], name: str, default: int) -> int:

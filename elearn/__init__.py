@@ -14,7 +14,20 @@ from elearn import i18n
 from elearn.models import tables
 from elearn.models.database import db, open_engine_options
 from elearn.services import certificates, library
-from elearn.web import access, assets, auth, errors, headers, officer, public, reference, supervisor, trainer
+from elearn.web import (
+    access,
+    admin,
+    assets,
+    auth,
+    errors,
+    factor,
+    headers,
+    officer,
+    public,
+    reference,
+    supervisor,
+    trainer,
+)
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 LARGEST_BODY = 2 * 1024 * 1024
@@ -69,7 +82,7 @@ def _open_doors(app: Flask) -> None:
     headers.init(app)
     errors.init(app)
     assets.init(app)
-    for room in (auth, officer, public, reference, supervisor, trainer):
+    for room in (admin, auth, factor, officer, public, reference, supervisor, trainer):
         app.register_blueprint(room.bp)
     app.jinja_env.globals.update(
         _=i18n._,

@@ -192,14 +192,22 @@ def test_other_sign_ins_are_ended_one_by_one_or_all(given: Given) -> None:
     assert [v.get("/account", follow=False).status_code for v in (here, third)] == [200, 302]
 
 
-@pytest.mark.parametrize("which", ["", "x", "-1", "9" * 30, "१"])
-def test_a_sign_in_that_is_not_hers_is_left_alone(sqlite_app: Flask, given: Given, which: str) -> None:
-    far = given.visit(given.officer("Far"))
+@pytest.mark.parametrize(("which", "status"), [("", 303), *((w, 404) for w in ("1", "x", "-1", "9" * 30, "१"))])
+def test_a_sign_in_that_is_not_hers_is_left_alone(sqlite_app: Flask, given: Given, which: str, status: int) -> None:
+    far = given.visit(given.officer("Far"))  # hers has the number 1
     meera = given.visit(given.officer("Meera"))
     meera.open("/account")
-    for value in (which, "1"):
-        assert meera.post("/account/sign-ins/end", {"sign-in": value}, follow=False).status_code == 303
+    assert meera.post("/account/sign-ins/end", {"sign-in": which}, follow=False).status_code == status
     assert far.get("/account", follow=False).status_code == 200
+
+
+def test_a_sign_in_that_has_ended_already_is_no_mistake(given: Given) -> None:
+    meera = given.officer("Meera")
+    here, _there = given.visit(meera), given.visit(meera)
+    page = here.open("/account")
+    number = page.root.all("button", name="sign-in")[0].get("value")
+    for _ in range(2):
+        assert here.post("/account/sign-ins/end", {"sign-in": number}, follow=False).status_code == 303
 
 
 # The first password
