@@ -269,8 +269,8 @@ def test_guesses_meet_a_growing_delay_from_wherever_they_come(app: Flask, given:
     secret, _ = given.second_factor(meera)
     given.later(minutes=1)
     for number in range(5):
+        address = f"192.0.2.{number}"
         with pytest.raises(WrongCode):
-            address = f"192.0.2.{number}"
             finish(half(meera, given.now, address), other_code(secret, given.now), given.now, address)
     waits = []
     for number in range(6):
