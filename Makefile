@@ -4,10 +4,10 @@ PORT ?= 8000
 DATA ?= instance
 VENV := .venv
 BIN := $(VENV)/bin
-APT := chromium fonts-noto-core postgresql pgbouncer nginx-light
+APT := chromium fonts-noto-core postgresql pgbouncer nginx-light caddy
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots lock catalogue
+.PHONY: help run test check bench screenshots lock catalogue bundle sbom
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -31,6 +31,12 @@ screenshots: $(VENV)/.tests ## Make the pictures of the README again
 
 catalogue: $(VENV)/.tests ## Collect the labels of the interface for the translators
 	@$(BIN)/python -m elearn.translations.collect
+
+bundle: | $(BIN)/python ## Build dist/elearn-VERSION.tar.gz, which installs on a machine without a network
+	@$(BIN)/python deploy/bundle.py
+
+sbom: $(VENV)/.tests ## Write the bill of materials, dist/elearn.cdx.json, from the lock
+	@$(BIN)/python deploy/sbom.py
 
 lock: ## Write the hash-pinned lists of packages again (needs uv)
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.txt

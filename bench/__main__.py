@@ -1,7 +1,7 @@
 """`make bench`: every measurement, one after the other, each beside its budget."""
 
-from bench import certificate, completion_list, load, pages
+from bench import backup, certificate, completion_list, load, pages
 
 if __name__ == "__main__":
-    for part in (pages, certificate, completion_list, load):
+    for part in (pages, certificate, completion_list, backup, load):
         part.main()

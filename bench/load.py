@@ -28,36 +28,43 @@ from flask_migrate import upgrade
 from config import from_environment
 from elearn import create_app
 from elearn.models.database import db
-from elearn.services import learning, library, quizzes
+from elearn.services import library, quizzes
 from tests import postgres
-from tests.given import COURSE, PASSWORD, Given, Person, right_answer
+from tests.given import COURSE, PASSWORD, Given, Person
 from tests.server import Server, served_from, serving
 
 BUDGET = "p95 < 1 s"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-@dataclass
-class Client:
-    """One officer at one connection that stays open, with all she needs for each of the measured acts."""
+@dataclass(frozen=True)
+class Ready:
+    """An officer with all she needs for each of the measured acts: all checks answered, an attempt begun."""
 
-    server: Server
     person: Person
     lessons: tuple[str, ...]
     attempt: str
     answers: list[tuple[str, str]]
+
+
+@dataclass
+class Client:
+    """One such officer at one connection that stays open."""
+
+    server: Server
+    ready: Ready
     cookie: str = ""
     token: str = ""
 
     def __post_init__(self) -> None:
         browser = self.server.browser()
         token = _token(browser.get("/sign-in").text)
-        form = {"email": self.person.email, "password": PASSWORD, "csrf_token": token}
-        assert browser.post("/sign-in", form).status == 302, self.person.email
+        form = {"email": self.ready.person.email, "password": PASSWORD, "csrf_token": token}
+        assert browser.post("/sign-in", form).status == 302, self.ready.person.email
         self.cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
         self.token = _token(browser.get("/account").text)
         self.connection = HTTPConnection("127.0.0.1", self.server.port, timeout=60)
-        self.next_lesson, self.next_answer = cycle(self.lessons), cycle(self.answers)
+        self.next_lesson, self.next_answer = cycle(self.ready.lessons), cycle(self.ready.answers)
 
     def read_lesson(self) -> None:
         self._ask("GET", f"/courses/{COURSE}/{next(self.next_lesson)}", None, 200)
@@ -68,7 +75,13 @@ class Client:
     def save_answer(self) -> None:
         question, value = next(self.next_answer)
         fields = {"answer_of": question, question: value}
-        self._ask("POST", f"/attempts/{self.attempt}/answers", fields, 200)
+        self._ask("POST", f"/attempts/{self.ready.attempt}/answers", fields, 200)
+
+    def open_dashboard(self) -> None:
+        self._ask("GET", "/", None, 200)
+
+    def read_list(self) -> None:
+        self._ask("GET", f"/supervise/{COURSE}", None, 200)
 
     def _ask(self, method: str, path: str, fields: dict[str, str] | None, expected: int) -> None:
         body = urlencode({**fields, "csrf_token": self.token}) if fields is not None else None
@@ -151,24 +164,27 @@ def _migrated(server: Server) -> Server:
 
 
 def _clients(server: Server, number: int) -> list[Client]:
-    """So many officers, signed in, each with all checks answered and an attempt begun."""
-    app, now = create_app(from_environment(server.settings)), datetime.now(UTC)
+    app = create_app(from_environment(server.settings))
     with app.app_context():
-        given, course = Given(app, now), library.course(COURSE)
-        clients = []
-        for n in range(number):
-            person = given.officer(f"Officer {n}")
-            for lesson in course.lessons():
-                for check in lesson.checks:
-                    learning.answer_check(person.id, course, lesson, check, right_answer(check), now)
-            attempt = quizzes.start_attempt(person.id, course, course.quizzes[0], now)
-            view = quizzes.attempt_view(person.id, attempt, now)
-            choices = [q for q in view.questions if hasattr(q, "options")]
-            answers = [(q.id, value) for q in choices for value, _ in q.offered(view.seed)]
-            paths = tuple(lesson.path for lesson in course.lessons())
-            clients.append(Client(server, person, paths, attempt, answers))
+        made = get_ready(Given(app, datetime.now(UTC)), number)
         db.engine.dispose()
-    return clients
+    return [Client(server, ready) for ready in made]
+
+
+def get_ready(given: Given, number: int) -> list[Ready]:
+    """So many officers, made inside the application's context."""
+    course, now = library.course(COURSE), given.now
+    made = []
+    for n in range(number):
+        person = given.officer(f"Officer {n}")
+        for lesson in course.lessons():
+            given.checks_answered(person, lesson)
+        attempt = quizzes.start_attempt(person.id, course, course.quizzes[0], now)
+        view = quizzes.attempt_view(person.id, attempt, now)
+        choices = [q for q in view.questions if hasattr(q, "options")]
+        answers = [(q.id, value) for q in choices for value, _ in q.offered(view.seed)]
+        made.append(Ready(person, tuple(lesson.path for lesson in course.lessons()), attempt, answers))
+    return made
 
 
 def _token(html: str) -> str:

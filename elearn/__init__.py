@@ -13,9 +13,10 @@ from config import Config, from_environment
 from elearn import i18n
 from elearn.models import tables
 from elearn.models.database import db, open_engine_options
-from elearn.services import certificates, library
+from elearn.services import certificates, federation, library
 from elearn.web import (
     access,
+    addresses,
     admin,
     assets,
     auth,
@@ -25,6 +26,7 @@ from elearn.web import (
     officer,
     public,
     reference,
+    single_sign_on,
     supervisor,
     trainer,
 )
@@ -40,7 +42,7 @@ __all__ = ["create_app", "tables"]
 def create_app(config: Config | None = None) -> Flask:
     """The application behind `config`; without one, behind the environment. Raises config.BadSetting."""
     config = config or from_environment()
-    config.data_dir.mkdir(parents=True, exist_ok=True)
+    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     app = Flask(__name__, static_folder=None)
     app.config.update(
         ELEARN=config,
@@ -53,7 +55,7 @@ def create_app(config: Config | None = None) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SQLALCHEMY_DATABASE_URI=config.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=open_engine_options(config.database_url),
+        SQLALCHEMY_ENGINE_OPTIONS=open_engine_options(config.database_url, config.database_connections),
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if config.trusted_proxies:
@@ -73,16 +75,18 @@ def _open_records(app: Flask, config: Config) -> None:
             app, config.content_dir, config.private_content_dir, config.data_dir, datetime.now(UTC).date()
         )
     keys = certificates.ensure_keys(config.signing_keys)
+    federation.open_provider(app, config, config.base_url + single_sign_on.RETURN)
     certificates.open_issuing(app, certificates.Issuing(config.organisation, config.base_url, keys, config.timezone))
 
 
 def _open_doors(app: Flask) -> None:
     """The pages, and what stands before each of them."""
+    addresses.guard(app)
     access.guard(app)
     headers.init(app)
     errors.init(app)
     assets.init(app)
-    for room in (admin, auth, factor, officer, public, reference, supervisor, trainer):
+    for room in (admin, auth, factor, officer, public, reference, single_sign_on, supervisor, trainer):
         app.register_blueprint(room.bp)
     app.jinja_env.globals.update(
         _=i18n._,

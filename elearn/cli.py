@@ -12,9 +12,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
 from config import BadSetting
 from elearn.commands import certificates as certificate_commands
-from elearn.commands import content, lists, officers, serving
+from elearn.commands import content, doctor, lists, moving, officers, records, serving
 from elearn.commands.terminal import Unusable, create
-from elearn.services import certificates, demo, library, people, reports
+from elearn.services import backup, certificates, checkpoint, demo, library, people, reports, restore
+from elearn.services.moving import NotMoved
 
 # What services raise at whoever types a command, and what to say then; {} is the error's own text.
 SENTENCES: Mapping[type[Exception], str] = {
@@ -31,6 +32,15 @@ SENTENCES: Mapping[type[Exception], str] = {
     reports.NoSuchOffice: "There is no office with the code {}.",
     certificates.UnknownCertificate: "There is no certificate {}.",
     certificates.NotCurrent: "{}: only a valid or withheld certificate can be revoked or issued again.",
+    NotMoved: "{} Nothing was moved.",
+    backup.NotSetUp: "{} Run: elearn init",
+    backup.BackupExists: "{} is there already. With --replace it goes once the new backup is whole.",
+    restore.BackupRefused: "This backup is not restored. {}",
+    checkpoint.BadCheckpoint: "{}",
+    restore.HoldsPeople: "The database holds people. Nothing was changed; with --replace-records they go.",
+    restore.SomethingElse: "The database holds tables that are not ours ({}). Nothing was changed.",
+    restore.StillInUse: "The database is in use: stop the server. Nothing was changed. ({})",
+    restore.NoRoom: "{}",
     demo.NotForDemo: "{} The demo adds accounts with a known password: give it another --data folder.",
 }
 
@@ -71,9 +81,12 @@ main.params = []  # Flask's own: which application, debugging, a file of setting
 for command in (
     *(serving.demo_command, serving.serve_command),
     *(officers.init_command, officers.officer_group),
+    doctor.doctor_command,
     *(lists.import_group, lists.export_group),
     content.check_command,
+    *(records.backup_command, records.restore_command, records.audit_command),
     *(certificate_commands.certificate_group, certificate_commands.reconcile_command),
+    moving.move_command,
     *(flask_migrate.cli.db, routes_command, shell_command),
 ):
     main.add_command(command)

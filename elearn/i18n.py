@@ -48,9 +48,14 @@ def language() -> str:
     if not has_request_context():
         return "en"
     if "language" not in g:
-        chosen = request.cookies.get(LANGUAGE_COOKIE)
+        chosen = request.cookies.get(language_cookie())
         g.language = chosen if chosen in NAMES else request.accept_languages.best_match(NAMES) or _default()
     return str(g.language)
+
+
+def language_cookie() -> str:
+    """The name of the cookie: on an https site one that no other host of the domain can set."""
+    return f"__Host-{LANGUAGE_COOKIE}" if current_app.config["ELEARN"].https else LANGUAGE_COOKIE
 
 
 def _default() -> str:

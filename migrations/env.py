@@ -11,7 +11,7 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection, text
 
-from elearn.models.database import db
+from elearn.models.database import Limits, allow, db, keep_limits
 from elearn.models.tables import metadata
 
 SQLITE_TRIGGERS = text("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")
@@ -56,14 +56,32 @@ def put_back(connection: Connection, triggers) -> None:
             connection.exec_driver_sql(sql)
 
 
+def migrate_postgresql(connection: Connection) -> None:
+    """A large table may take its time; how long everything else may take is written down afresh each time."""
+    allow(connection, 0)
+    migrate(connection)
+    config = current_app.config["ELEARN"]
+    keep_limits(connection, Limits(config.statement_seconds, config.lock_seconds, config.idle_transaction_seconds))
+
+
 def run() -> None:
     assert current_app, "migrations run inside the application: `elearn db upgrade`"
+    given = context.config.attributes.get("connection")
+    if given is not None:  # a move or a restore, which puts tables and rows in place as one
+        run_on(given)
+        return
     with db.engine.connect().execution_options(writes=True) as connection:
-        if connection.dialect.name == "sqlite":
-            migrate_sqlite(connection)
-        else:
-            with connection.begin():
-                migrate(connection)
+        run_on(connection)
+
+
+def run_on(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        migrate_sqlite(connection)
+    elif connection.in_transaction():
+        migrate_postgresql(connection)
+    else:
+        with connection.begin():
+            migrate_postgresql(connection)
 
 
 run()

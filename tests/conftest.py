@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, text
 from config import Config
 from elearn import create_app
 from elearn.models.database import db
-from tests import postgres
+from tests import nginx, pgbouncer, postgres
 from tests.given import Given
 from tests.pages import Visitor
 
@@ -27,10 +27,16 @@ SECRET = "only-for-tests-" + "0123456789abcdef" * 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without Chromium or PostgreSQL their tests are skipped with a line that says so; CI may skip nothing."""
+    """Without Chromium, PostgreSQL or the proxies their tests are skipped with a line that says so; in CI they fail."""
     if os.environ.get("CI") == "true":
         return
-    here = {"browser": Path("/usr/bin/chromium").exists(), "postgres": postgres.is_here()}
+    here = {
+        "browser": Path("/usr/bin/chromium").exists(),
+        "postgres": postgres.is_here(),
+        "pgbouncer": pgbouncer.PROGRAM.exists(),
+        "nginx": nginx.PROGRAM.exists(),
+        "proxy": all(shutil.which(name) for name in ("nginx", "caddy")),
+    }
     for item in items:
         for name, present in here.items():
             if not present and item.get_closest_marker(name):

@@ -20,8 +20,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
+from sqlalchemy import text
 
 from elearn.cli import main
+from elearn.models.database import writing
 from elearn.services import accounts, certificates, people
 from tests.conftest import CONTENT, SECRET
 from tests.given import COURSE, PASSWORD, Given
@@ -149,6 +151,7 @@ def test_one_officer_from_the_shell(run: Run, sqlite_app: Flask) -> None:
     assert "without further roles" in run("officer", "role", "MD-1", "supervisor", "--office", "MD", "--end").output
 
     token = accounts.sign_in("meera@model.test", PASSWORD, "10.0.0.1", "", datetime.now(UTC))
+    assert "was not linked with any single sign-on" in run("officer", "unlink-sso", "MD-1").output
     assert run("officer", "disable", "meera@model.test").exit_code == 0
     assert accounts.viewer_of(token, datetime.now(UTC)) is None
     assert run("officer", "enable", "meera@model.test").exit_code == 0
@@ -291,6 +294,72 @@ def test_a_withheld_certificate_is_issued_once_the_name_is_mended(run: Run, sqli
     assert again.output.startswith("valid  ")
     assert run("certificate", "reissue", serial).exit_code == 1
     assert run("certificate", "verify", serial).output == f"superseded  {serial}\n"
+
+
+# Records
+
+
+def test_a_backup_is_made_verified_and_restored(
+    run: Run, sqlite_app: Flask, given: Given, settings: dict[str, str | None], tmp_path: Path
+) -> None:
+    given.officer("Meera")
+    path = tmp_path / "one.backup"
+    made = run("backup", path)
+    assert (made.exit_code, "signing keys are not in it" in made.output) == (0, True), made.output
+    again = run("backup", path)
+    assert (again.exit_code, "--replace" in again.output) == (1, True)
+    assert run("backup", path, "--replace", "--with-signing-keys").exit_code == 0
+    verified = run("restore", path, "--verify")
+    assert verified.exit_code == 0, verified.output
+    assert re.search(r"^officer +1 +1$", verified.output, re.M)
+    assert "1 officers, 2 ledger entries" in verified.output
+    assert verified.output.endswith("nothing was changed.\n")
+    taken = run("restore", path)
+    assert (taken.exit_code, "--replace-records" in taken.output) == (1, True)
+    settings["ELEARN_DATABASE_URL"] = f"sqlite:///{tmp_path / 'new.sqlite3'}"
+    restored = run("restore", path)
+    assert (restored.exit_code, "Restored. Start the server." in restored.output) == (0, True), restored.output
+    assert run("audit", "--deep").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda data: data[:-1], "cut off"),
+        (lambda data: data[:999] + b"x" + data[1000:], "not as it was written"),
+        (lambda data: b"-- a dump\n" + data, "not a backup"),
+    ],
+)
+def test_a_backup_that_is_not_whole_is_refused_in_one_sentence(
+    run: Run, sqlite_app: Flask, tmp_path: Path, change: Callable[[bytes], bytes], sentence: str
+) -> None:
+    path = tmp_path / "one.backup"
+    assert run("backup", path).exit_code == 0
+    path.write_bytes(change(path.read_bytes()))
+    for words in (["restore", path], ["restore", path, "--verify"]):
+        result = run(*words)
+        assert result.exit_code == 1
+        assert result.output.startswith("Error: This backup is not restored.")
+        assert sentence in result.output
+
+
+def test_an_audit_names_a_row_and_ends_with_1(run: Run, sqlite_app: Flask, given: Given, tmp_path: Path) -> None:
+    given.officer("Meera")
+    heads = tmp_path / "heads"
+    clean = run("audit", "--deep", "--checkpoint", heads)
+    assert (clean.exit_code, "all hold" in clean.output) == (0, True), clean.output
+    assert run("audit", "--against", heads).exit_code == 0
+    with writing() as connection:
+        connection.execute(text("UPDATE enrolment SET route = 'other'"))
+    found = run("audit", "--deep", "--checkpoint", tmp_path / "more")
+    assert found.exit_code == 1
+    assert found.output.startswith("enrolment 1/ai-for-good-governance: is not in the ledger on this route\n")
+    assert "1 do not hold" in found.output
+    assert not (tmp_path / "more").exists()
+    assert run("audit").exit_code == 0, "only a deep audit looks at enrolments"
+    heads.write_text("nothing\n")
+    refused = run("audit", "--against", heads)
+    assert (refused.exit_code, refused.output.startswith("Error: ")) == (1, True)
 
 
 # Serving

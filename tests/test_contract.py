@@ -509,6 +509,8 @@ READING: dict[str, list[tuple[str, tuple[int, ...]]]] = {
     "/help": [("/help", ANYONE)],
     "/verify": [("/verify", ANYONE)],
     "/.well-known/jwks.json": [("/.well-known/jwks.json", ANYONE)],
+    "/.well-known/security.txt": [("/.well-known/security.txt", (404,) * 6)],  # where no contact is named
+    "/robots.txt": [("/robots.txt", ANYONE)],
     "/health/live": [("/health/live", ANYONE)],
     "/health/ready": [("/health/ready", ANYONE)],
     "/static/<mark>/<path:name>": [("/static/0/css/style.css", (404,) * 6), ("/static/0/../config.py", (404,) * 6)],

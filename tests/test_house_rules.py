@@ -134,6 +134,22 @@ def test_only_one_place_calls_bleach() -> None:
     assert callers == {"elearn/authoring/markup.py"}
 
 
+def test_nothing_outlives_a_transaction() -> None:
+    """Behind PgBouncer the next transaction may run on another connection, and somebody else's on this one."""
+    lasting = re.compile(
+        r"pg_(try_)?advisory_(unlock|lock)\b|\bLISTEN\b|\bWITH HOLD\b|\bTEMP(ORARY)? TABLE\b|\bSET SESSION\b"
+        r"|set_config\([^)]*false\)",
+        re.I,
+    )
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sources()
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if lasting.search(line)
+    ]
+    assert found == []
+
+
 def test_templates_hold_no_script_or_style_of_their_own() -> None:
     inline = re.compile(r"<style|\sstyle=|\son[a-z]+=\"|<script(?![^>]*(\ssrc=|type=\"application/json\"))", re.I)
     found = [

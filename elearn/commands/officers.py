@@ -8,7 +8,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from elearn.commands.terminal import now, print_link, settings
 from elearn.domain.roles import ROLES
-from elearn.services import library, people, second_factor
+from elearn.services import federation, library, people, second_factor
 
 
 @click.command("init")
@@ -28,6 +28,7 @@ def init_command(email: str | None, name: str | None) -> None:
     officer_id = people.add_officer(email, {people.language_of(name): name}, now=now())
     people.grant_role(officer_id, "administrator", None, now=now())
     print_link(officer_id)
+    click.echo("Whether anything else is missing, `elearn doctor` tells.")
 
 
 @click.group("officer", cls=AppGroup)
@@ -84,6 +85,16 @@ def officer_disable(officer: str) -> None:
     """Ends all sign-ins of OFFICER and lets nobody in as her any more. Her records stay."""
     people.disable_officer(people.find_officer(officer), now())
     click.echo(f"{officer} is shut out. To undo: elearn officer enable {officer}")
+
+
+@officer_group.command("unlink-sso")
+@click.argument("officer")
+def officer_unlink(officer: str) -> None:
+    """Forgets which single sign-on OFFICER comes in with, and ends all her sign-ins: her next one links anew."""
+    if federation.unlink(people.find_officer(officer), now()):
+        click.echo(f"{officer} is linked with no single sign-on any more.")
+    else:
+        click.echo(f"{officer} was not linked with any single sign-on.")
 
 
 @officer_group.command("enable")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -86,6 +86,19 @@ def broken_at(entries: list[Entry]) -> int | None:
             return number
         previous = e.hash
     return None
+
+
+def broken_links(entries: Sequence[Entry]) -> tuple[int, ...]:
+    """The numbers of all entries of one officer's chain, oldest first, that do not hold beside the entry before them as
+    it stands: the altered one itself, or the one that follows where an entry was exchanged or taken out."""
+    found = []
+    number, previous = 0, START
+    for e in entries:
+        expected = _hash(e.subject, e.number, e.at, e.kind, e.reference, e.commitment, e.previous)
+        if (e.number, e.previous, e.hash) != (number + 1, previous, expected):
+            found.append(e.number)
+        number, previous = e.number, e.hash
+    return tuple(found)
 
 
 def _hash(subject: int, number: int, at: datetime, kind: str, reference: str, committed: str, previous: str) -> str:

@@ -23,6 +23,7 @@ from elearn.domain.certificate import CERTIFICATE_TYPE, CertificateRecord, NotAC
 # RFC 9864 has a newer name, "Ed25519"; verifiers in use reject it, so the one they all know stays.
 ALGORITHM = "EdDSA"
 TOKEN_TYPE = "elearn-certificate+jws"  # noqa: S105  a media type, not a password
+CHECKPOINT_TYPE = "elearn-checkpoint+jws"
 _HEADER_MEMBERS = {"alg", "kid", "typ"}
 _KEY_MEMBERS = {"kty", "crv", "x", "d", "kid", "use", "alg"}
 
@@ -84,6 +85,16 @@ def with_new_key(keys: KeySet) -> KeySet:
     return KeySet([*keys.keys, _new_key()])
 
 
+def merged(ours: KeySet, others: KeySet, others_sign: bool) -> KeySet:
+    """The keys of both sets, each once; those of `others` stand last where they are to sign, and first where not."""
+    known = {key.kid: key for key in (*others.keys, *ours.keys)}
+    known |= {key.kid: key for key in (*others.keys, *ours.keys) if key.is_private}
+    older, newer = (ours, others) if others_sign else (others, ours)
+    last = [key.kid for key in newer.keys]
+    first = [key.kid for key in older.keys if key.kid not in last]
+    return KeySet([known[kid] for kid in (*first, *last)])
+
+
 def signing_key(keys: KeySet) -> OKPKey:
     """The newest key that has a private part; keys stand in the set in the order of their age. Raises NoSigningKey."""
     for key in reversed(keys.keys):
@@ -137,13 +148,13 @@ def read_key_set(data: bytes) -> KeySet:
     return KeySet([*keys])
 
 
-def sign(payload: bytes, key: OKPKey) -> str:
+def sign(payload: bytes, key: OKPKey, token_type: str = TOKEN_TYPE) -> str:
     """The payload as a compact JWS: header, payload and signature in base64url, joined by dots."""
-    header = {"alg": ALGORITHM, "kid": key.kid, "typ": TOKEN_TYPE}
+    header = {"alg": ALGORITHM, "kid": key.kid, "typ": token_type}
     return jws.serialize_compact(header, payload, key, registry=_REGISTRY)
 
 
-def verify(token: str, public_keys: KeySet) -> bytes:
+def verify(token: str, public_keys: KeySet, token_type: str = TOKEN_TYPE) -> bytes:
     """The payload of a token that one of these keys signed; raises BadSignature.
 
     Nothing in the token chooses how it is judged: the algorithm is ours, the key is looked up among ours by its id,
@@ -153,7 +164,7 @@ def verify(token: str, public_keys: KeySet) -> bytes:
     if len(segments) != 3:
         raise BadSignature("malformed", "A signed certificate has three parts.")
     header_bytes, payload, _ = (_decoded(segment) for segment in segments)
-    key = _key_named_by(_header(header_bytes), public_keys)
+    key = _key_named_by(_header(header_bytes, token_type), public_keys)
     try:
         jws.deserialize_compact(token, key, registry=_REGISTRY)
     except (JoseError, ValueError) as error:
@@ -217,7 +228,7 @@ def _encoded(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
-def _header(data: bytes) -> dict[str, str]:
+def _header(data: bytes, token_type: str) -> dict[str, str]:
     try:
         header = json.loads(data.decode("utf-8"), object_pairs_hook=_unique_members)
     except (ValueError, RecursionError) as error:
@@ -226,7 +237,7 @@ def _header(data: bytes) -> dict[str, str]:
         raise BadSignature("header", "The header of the token has alg, kid and typ, nothing else.")
     if header["alg"] != ALGORITHM:
         raise BadSignature("algorithm", "The token is not signed with EdDSA.")
-    if header["typ"] != TOKEN_TYPE:
+    if header["typ"] != token_type:
         raise BadSignature("type", "The token is signed for another purpose.")
     return header
 

@@ -6,18 +6,47 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, Text, event, text
+from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, Text, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.engine.interfaces import Dialect, ExceptionContext
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
 BUSY_SECONDS = 20
+
+# How a connection to PostgreSQL is looked after where the address does not say otherwise. A server that is gone without
+# a word, as behind a cut line, is noticed within a minute.
+POSTGRESQL_CONNECTS = {
+    "application_name": "elearn",
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
+# Failures that pass by themselves or with an operator's help, which PostgreSQL counts among its inner errors: it may
+# only be read now; a transaction lay idle for too long.
+PASSING = frozenset({"25006", "25P03"})
+
+CLOSED = "closed: this database was moved to another"
+"""What the triggers of a database say that has been moved; see services/moving.py."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many seconds PostgreSQL gives a statement, a wait for a lock, and a transaction in which nothing happens."""
+
+    statement: int
+    lock: int
+    idle_transaction: int
 
 
 class Base(DeclarativeBase):
@@ -75,9 +104,29 @@ class Json(TypeDecorator[Any]):
 
 
 @contextmanager
-def reading() -> Iterator[Connection]:
-    """A connection that only reads."""
+def reading(longest: int | None = None) -> Iterator[Connection]:
+    """A connection that only reads. `longest` is how many seconds one of its statements may take where the usual limit
+    is too short; 0 is without a limit."""
     with db.engine.connect() as connection:
+        if longest is not None:
+            allow(connection, longest)
+        yield connection
+
+
+@contextmanager
+def snapshot(engine: Engine | None = None) -> Iterator[Connection]:
+    """A connection that sees everything as it is at this one moment, however long it reads and whoever writes
+    meanwhile. Nobody waits for it."""
+    opened = (engine or db.engine).connect()
+    if opened.dialect.name == "postgresql":
+        # Named before the first statement, or it would be too late for this transaction.
+        opened = opened.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with opened as connection, connection.begin():
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+            connection.exec_driver_sql("SELECT 1 FROM sqlite_master").first()  # the first read takes the snapshot
+        else:
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         yield connection
 
 
@@ -92,12 +141,51 @@ def writing() -> Iterator[Connection]:
         yield connection
 
 
-def open_engine_options(url: str) -> dict[str, Any]:
-    """How Flask-SQLAlchemy opens the database behind `url`."""
+def open_engine_options(url: str, connections: int = 10) -> dict[str, Any]:
+    """How Flask-SQLAlchemy opens the database behind `url`, with at most so many connections of this process. On SQLite
+    they cost next to nothing, so there it is as many as there are threads."""
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": BUSY_SECONDS}, "pool_size": 20, "max_overflow": 40}
-    # Prepared statements do not survive PgBouncer's transaction mode; a restarted database leaves dead connections.
-    return {"connect_args": {"prepare_threshold": None}, "pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+    asked = make_url(url).query
+    connects = {name: value for name, value in POSTGRESQL_CONNECTS.items() if name not in asked}
+    return {
+        # Prepared statements do not survive PgBouncer's transaction mode.
+        "connect_args": {**connects, "prepare_threshold": None},
+        "pool_pre_ping": True,  # a restarted database leaves dead connections
+        "pool_size": connections,
+        "max_overflow": 0,
+        "pool_timeout": BUSY_SECONDS,
+    }
+
+
+def allow(connection: Connection, seconds: int) -> None:
+    """Gives this transaction so many seconds for each statement and each pause; 0 is without a limit."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ALLOW, {"limit": f"{seconds}s"})
+
+
+_ALLOW = text(
+    "SELECT set_config('statement_timeout', :limit, true), "
+    "set_config('idle_in_transaction_session_timeout', :limit, true)"
+)
+
+
+def keep_limits(connection: Connection, limits: Limits) -> None:
+    """Writes the limits beside this role in this database, where every connection of it finds them when it begins.
+
+    Not sent along with a connection, since PgBouncer passes no options on; and not said at the beginning of each
+    transaction, which would cost a trip to the server each time. A role may always do this for itself.
+    """
+    database = connection.execute(text("SELECT quote_ident(current_database())")).scalar_one()
+    for name, seconds in (
+        ("statement_timeout", limits.statement),
+        ("lock_timeout", limits.lock),
+        ("idle_in_transaction_session_timeout", limits.idle_transaction),
+    ):
+        # Whole numbers and quoted names: a setting takes no parameters.
+        connection.exec_driver_sql(f"ALTER ROLE CURRENT_USER IN DATABASE {database} SET {name} = '{seconds}s'")
+        # This connection has begun already, and PgBouncer may keep it for others.
+        connection.exec_driver_sql(f"SET {name} = '{seconds}s'")
 
 
 @event.listens_for(Engine, "connect")
@@ -119,6 +207,15 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     if connection.dialect.name == "sqlite" and connection.get_execution_options().get("writes"):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@event.listens_for(Engine, "handle_error")
+def _tell_what_passes(context: ExceptionContext) -> None:
+    """What fails only now is an OperationalError, whatever its driver calls it: the one that callers need to know."""
+    error = context.original_exception
+    moved = isinstance(error, sqlite3.IntegrityError) and CLOSED in str(error)
+    if moved or getattr(error, "sqlstate", None) in PASSING:
+        raise OperationalError(context.statement, None, error, connection_invalidated=context.is_disconnect)
 
 
 def insert(connection: Connection, table: Any) -> Any:

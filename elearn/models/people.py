@@ -190,6 +190,19 @@ class RecoveryCode(Base):
     used_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
+class FederatedIdentity(Base):
+    """Whom a provider of identities means here by one of its subjects. Written at the first sign-in; from then on
+    nothing else the provider says is looked at, so another e-mail there neither loses nor steals an account."""
+
+    __tablename__ = "federated_identity"
+    __table_args__ = (UniqueConstraint("officer_id", "issuer"),)
+
+    issuer: Mapped[str] = mapped_column(String(255), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(255), primary_key=True)
+    officer_id: Mapped[int] = mapped_column(ForeignKey("officer.id", ondelete="CASCADE"))
+    linked_at: Mapped[datetime] = mapped_column(Moment)
+
+
 class OneTimeLink(Base):
     """A link for a first or forgotten password: good once and for a short time. Only its hash is kept."""
 

@@ -28,6 +28,9 @@ from elearn.models.learning import KeptPicture
 
 log = logging.getLogger(__name__)
 
+COMPILED = "compiled"
+"""The folder below DATA_DIR where compiled courses are kept."""
+
 FORMATS = {"text": as_text, "json": as_json, "github": as_github}
 
 
@@ -45,12 +48,24 @@ class Library:
 
 def open_library(app: Flask, content_dir: Path, overlay_dir: Path | None, data_dir: Path, today: date) -> None:
     """Reads every course under `content_dir` and serves what compiles, or else what compiled last."""
-    cache = data_dir / "compiled"
-    cache.mkdir(parents=True, exist_ok=True)
-    found = [_last_good(folder, overlay_dir, cache, today) for folder in course_folders(content_dir)]
-    courses = {course.id: course for course in found if course}
+    courses = read_courses(content_dir, overlay_dir, data_dir, today)
     pictures = {(course.id, picture.hash): picture for course in courses.values() for picture in course.pictures}
     app.extensions["elearn.library"] = Library(courses, pictures)
+
+
+def read_courses(content_dir: Path, overlay_dir: Path | None, data_dir: Path, today: date) -> dict[str, Course]:
+    """Every course under `content_dir` that compiles, or else as it compiled last; compiled forms are in `data_dir`."""
+    cache = data_dir / COMPILED
+    cache.mkdir(parents=True, exist_ok=True)
+    found = [_last_good(folder, overlay_dir, cache, today) for folder in course_folders(content_dir)]
+    return {course.id: course for course in found if course}
+
+
+def last_good_files(data_dir: Path) -> list[Path]:
+    """What has to be kept so that a course is served although its files do not compile any more."""
+    cache = data_dir / COMPILED
+    names = sorted(cache.glob("*.last-good"))
+    return [*names, *(made for name in names if (made := cache / name.read_text().strip()).is_file())]
 
 
 def course_folders(content_dir: Path) -> list[Path]:
@@ -96,6 +111,15 @@ def check(path: Path, today: date) -> list[Problem]:
     return check_path(path, today)
 
 
+def problems_of(folder: Path, overlay_dir: Path | None, today: date) -> list[Problem]:
+    """What is wrong with one course as it would be served: with what is laid over it."""
+    try:
+        _, problems = compile_course(folder, _overlay(folder, overlay_dir), today)
+    except UnreadableContent as error:
+        return [Problem(str(folder), 1, 1, "error", "unreadable", str(error))]
+    return list(problems)
+
+
 def _library() -> Library:
     library: Library = current_app.extensions["elearn.library"]
     return library
@@ -103,7 +127,7 @@ def _library() -> Library:
 
 def _last_good(folder: Path, overlay_dir: Path | None, cache: Path, today: date) -> Course | None:
     """The course as its files are now; while these do not compile, as they were when they last did."""
-    overlay = overlay_dir / folder.name if overlay_dir and (overlay_dir / folder.name).is_dir() else None
+    overlay = _overlay(folder, overlay_dir)
     good = cache / f"{folder.name}.last-good"
     try:
         kept = cache / f"{content_hash(folder, overlay)}.json"
@@ -117,6 +141,10 @@ def _last_good(folder: Path, overlay_dir: Path | None, cache: Path, today: date)
     if kept.exists():
         _keep(good, kept.name.encode())
     return made
+
+
+def _overlay(folder: Path, overlay_dir: Path | None) -> Path | None:
+    return overlay_dir / folder.name if overlay_dir and (overlay_dir / folder.name).is_dir() else None
 
 
 def _kept(path: Path) -> Course | None:

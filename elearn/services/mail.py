@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import smtplib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -43,7 +45,10 @@ def send(mail_url: str, sender: str, letter: Letter) -> bool:
 
 
 def _message(sender: str, letter: Letter) -> EmailMessage:
-    """Raises ValueError where an address or the subject holds a line end: no letter gets headers of a stranger's."""
+    """Raises ValueError where there is no address, or one or the subject holds a line end: no letter gets headers of a
+    stranger's."""
+    if not letter.to:
+        raise ValueError("it has no address")  # smtplib notices only from Python 3.11.5 on
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, letter.to, letter.subject
     message["Date"] = formatdate(localtime=False)
@@ -53,7 +58,24 @@ def _message(sender: str, letter: Letter) -> EmailMessage:
     return message
 
 
+def look_in(mail_url: str) -> None:
+    """Connects as if to send, and leaves: nothing is sent, no password either. Raises OSError, SMTPException,
+    PasswordInTheOpen, ValueError."""
+    with _connected(mail_url):
+        pass
+
+
 def _hand_over(mail_url: str, message: EmailMessage) -> None:
+    url = urlsplit(mail_url)
+    with _connected(mail_url) as server:
+        if url.username:
+            server.login(unquote(url.username), unquote(url.password or ""))
+        server.send_message(message)
+
+
+@contextmanager
+def _connected(mail_url: str) -> Iterator[smtplib.SMTP]:
+    """A connection that may carry a password, if the address has one."""
     url = urlsplit(mail_url)
     host = url.hostname or "localhost"
     tls = ssl.create_default_context()
@@ -69,11 +91,9 @@ def _hand_over(mail_url: str, message: EmailMessage) -> None:
             server.starttls(context=tls)
             server.ehlo()
             encrypted = True
-        if url.username:
-            if not encrypted and not _is_this_machine(host):
-                raise PasswordInTheOpen(f"{host} offers no STARTTLS")
-            server.login(unquote(url.username), unquote(url.password or ""))
-        server.send_message(message)
+        if url.username and not encrypted and not _is_this_machine(host):
+            raise PasswordInTheOpen(f"{host} offers no STARTTLS")
+        yield server
 
 
 def _is_this_machine(host: str) -> bool:

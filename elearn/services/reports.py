@@ -167,7 +167,7 @@ def completion_rows(
     they stood then. One statement, so one moment. Rows come as they are read: no list of any length is held in memory.
     """
     query = completions_query(scope, course_id, filters, as_of)
-    with reading() as connection:
+    with reading(longest=current_app.config["ELEARN"].export_seconds) as connection:
         result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query)
         for block in result.partitions():
             yield from map(CompletionRow._make, block)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, current_app, g, redirect, request, session, url_for
-from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from flask_login import AnonymousUserMixin, LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from elearn.domain.roles import Entry, Viewer
@@ -19,6 +19,9 @@ from elearn.services import accounts, second_factor
 login_manager = LoginManager()
 # Flask-Login's own protection ends a sign-in whenever the address changes, as it does on every phone.
 login_manager.session_protection = None  # type: ignore[assignment] # its types forget that None is allowed
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -53,6 +56,7 @@ def guard(app: Flask) -> None:
     """Puts the login manager, the door and the CSRF check before every view of the app."""
     login_manager.init_app(app)
     app.before_request(_check_door)
+    app.before_request(_check_fields)
     app.before_request(_check_csrf)
 
 
@@ -69,6 +73,12 @@ def current_viewer() -> Viewer:
 def viewer_or_none() -> Viewer | None:
     who = cast(UserMixin, current_user)
     return cast(SignedIn, who).viewer if who.is_authenticated else None
+
+
+def forget_who_asks() -> None:
+    """For the rest of this request nobody is signed in, and nobody is looked up: not by Flask-Login either, which
+    does so whenever a template is rendered."""
+    g._login_user = AnonymousUserMixin()
 
 
 def begin(token: str) -> Viewer:
@@ -142,12 +152,27 @@ def _where_they_were() -> str:
     """The page to come back to after signing in: this one, or the one whose form was sent."""
     if request.method in ("GET", "HEAD"):
         return request.full_path.rstrip("?")
-    page = urlsplit(request.referrer or "")
+    try:
+        page = urlsplit(request.referrer or "")
+    except ValueError:  # no address at all, such as http://[
+        return "/"
     return page.path if page.netloc == request.host else "/"
 
 
+def _check_fields() -> None:
+    """The same limits however a form is encoded and sent: Werkzeug keeps them for forms with files alone, and takes
+    any other form whole, up to the largest file."""
+    if request.method in SAFE or request.endpoint is None:
+        return
+    if request.mimetype == "application/x-www-form-urlencoded":
+        request.max_content_length = request.max_form_memory_size
+    most = request.max_form_parts
+    if most and sum(len(values) for values in request.form.listvalues()) > most:
+        abort(413)
+
+
 def _check_csrf() -> None:
-    if request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint is None:
+    if request.method in SAFE or request.endpoint is None:
         return
     sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
     # Bytes are compared: compare_digest raises on text that is not ASCII.

@@ -42,10 +42,8 @@ def sign_in() -> Response | str:
         page = _sign_in_page(email=email, problem=Problem("email", when(wait)), next=request.form.get("next"))
         return later(page, wait)
     except accounts.CodeNeeded as asked:
-        _end_the_one_before()
-        access.begin_half(asked.half)
-        return redirect(url_for(".code_page", next=safe_next(request.form.get("next"))))
-    return _let_in(token)
+        return ask_code(asked, request.form.get("next"))
+    return let_in(token, request.form.get("next"))
 
 
 @bp.get("/sign-in/code")
@@ -70,15 +68,18 @@ def code() -> Response | str:
         return _code_page(next_page, Problem("code", _("That code does not fit. Wait for the next one and try again.")))
     except accounts.TooManyTries as wait:
         return later(_code_page(next_page, Problem("code", when(wait))), wait)
-    return _let_in(token)
+    return let_in(token, next_page)
 
 
 @bp.post("/sign-out")
 @open_to("anyone")
 def sign_out() -> Response:
-    _end_the_one_before()
+    end_the_one_before()
     access.end()
-    return redirect(url_for("public.home"))
+    response = redirect(url_for("public.home"))
+    # On a shared computer the next one must not find her pages by the Back button.
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
 
 
 @bp.get("/account")
@@ -189,6 +190,7 @@ def _sign_in_page(**shown: object) -> str:
     values = {"email": "", "problem": None, "done": request.args.get("done", ""), **shown}
     values["email"] = str(values["email"])[:LONGEST_EMAIL]
     values["next"] = safe_next(cast(str | None, shown.get("next")))
+    values["provider"] = provider.label if (provider := _config().oidc) else ""
     return render_template("auth/sign_in.html", **values)
 
 
@@ -196,14 +198,20 @@ def _code_page(next_page: str | None, problem: Problem | None = None) -> str:
     return render_template("auth/code.html", next=safe_next(next_page), problem=problem)
 
 
-def _let_in(token: str) -> Response:
+def ask_code(asked: accounts.CodeNeeded, target: str | None) -> Response:
+    """The first step is done: this browser is asked for the second."""
+    end_the_one_before()
+    access.begin_half(asked.half)
+    return redirect(url_for("auth.code_page", next=safe_next(target)))
+
+
+def let_in(token: str, target: str | None) -> Response:
     """Puts a fresh sign-in into this browser; whoever must set up a second factor first is led there."""
-    _end_the_one_before()
-    next_page = safe_next(request.form.get("next"))
+    end_the_one_before()
     viewer = access.begin(token)
     if access.owes_second_factor(viewer):
-        return redirect(url_for("factor.second_factor_page", next=next_page))
-    return redirect(next_page or url_for("public.home"))
+        return redirect(url_for("factor.second_factor_page", next=safe_next(target)))
+    return redirect(safe_next(target) or url_for("public.home"))
 
 
 def _account_page(problem: Problem | None = None) -> str:
@@ -247,7 +255,7 @@ def _letter(email: str, token: str) -> mail.Letter:
     return mail.Letter(email, _("A new password for your course"), body)
 
 
-def _end_the_one_before() -> None:
+def end_the_one_before() -> None:
     """Ends the sign-in this browser came with, if any."""
     if viewer_or_none():
         accounts.sign_out(cast(SignedIn, current_user).token, now())

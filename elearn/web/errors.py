@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,8 +14,13 @@ from werkzeug.exceptions import HTTPException
 
 from elearn.i18n import _
 from elearn.services import learning, library, people, quizzes
+from elearn.web.access import forget_who_asks, viewer_or_none
 
 RETRY_SECONDS = 5
+AWAY = (OperationalError, InterfaceError, NoConnectionLeft)
+"""What a database says that cannot be reached, is busy for too long, or takes nothing more."""
+
+log = logging.getLogger(__name__)
 
 
 class Told(NamedTuple):
@@ -31,7 +37,7 @@ def init(app: Flask) -> None:
     for missing in (library.NotServed, quizzes.NotYours, people.NoSuchOfficer):
         app.register_error_handler(missing, lambda _error: answer(404, _not_found()))
     app.register_error_handler(learning.TooManyTries, lambda _error: answer(429, _too_many_tries()))
-    for away in (OperationalError, InterfaceError, NoConnectionLeft):
+    for away in AWAY:
         app.register_error_handler(away, _not_now)
 
 
@@ -46,12 +52,9 @@ def answer(status: int, told: Told, headers: dict[str, str] | None = None) -> Re
     if wants_json():
         response = make_response({"error": told.code, "message": told.sentence}, status)
     else:
-        # Who is signed in stands in the database, and that may be what failed.
-        nobody: dict[str, Callable[[], None]] = {"viewer": lambda: None} if status >= 500 else {}
+        _see_who_asks(status)
         kept = _what_was_sent() if status == 503 else ()
-        page = render_template(
-            "errors/error.html", told=told, status=status, kept=kept, action=request.full_path, **nobody
-        )
+        page = render_template("errors/error.html", told=told, status=status, kept=kept, action=request.full_path)
         response = make_response(page, status)
     response.headers.update(headers or {})
     return response
@@ -63,9 +66,22 @@ def _told(error: HTTPException) -> Response:
     return answer(status, _SENTENCES.get(status, _other)(), headers)
 
 
-def _not_now(_error: Exception) -> Response:
-    g.pop("_login_user", None)
+def _not_now(error: Exception) -> Response:
+    # The first line only: further ones may tell of values, which are somebody's.
+    log.error("not answered just now: %s", str(getattr(error, "orig", error)).partition("\n")[0])
     return answer(503, _unavailable(), {"Retry-After": str(RETRY_SECONDS)})
+
+
+def _see_who_asks(status: int) -> None:
+    """Who is signed in stands in the database, and that may be what failed: then the page is a stranger's. A page that
+    is not there stays so, whether the database is or not."""
+    try:
+        if status < 500:
+            viewer_or_none()
+            return
+    except AWAY:
+        pass
+    forget_who_asks()
 
 
 def _what_was_sent() -> tuple[tuple[str, str], ...]:
@@ -83,6 +99,9 @@ def _bad_request() -> Told:
     if g.get("csrf_failed"):
         sentence = _("This page was open too long. Go back, reload the page, and send again.")
         return Told("csrf", _("Please send that again"), sentence)
+    if g.get("wrong_host"):
+        sentence = _("This site does not go by the name in your address bar. Ask your training office for its address.")
+        return Told("wrong-host", _("This is not the address of this site"), sentence)
     return Told(
         "bad-request", _("This could not be read"), _("The address or the form is not complete. Go back and try again.")
     )

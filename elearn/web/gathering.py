@@ -21,7 +21,9 @@ from time import monotonic
 from typing import Any
 
 from gunicorn.util import close
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import TConn
+
+from elearn.web.wire import QuietWorker, refusal
 
 IDLE_SECONDS = 30.0
 """A request of which nothing more comes for so long is given up."""
@@ -41,10 +43,10 @@ PIECE = 64 * 1024
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.I)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.I)
+_CHUNK_SIZE = re.compile(rb"([0-9a-f]{1,15})[ \t]*(?:;.*)?$", re.I)
 _ASKS_FIRST = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.I)
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_HEAD_TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class Gathering:
@@ -60,6 +62,8 @@ class Gathering:
         self.body_at = -1  # where the body begins, once the head is there
         self.body_length = 0
         self.chunked = False
+        self.chunk_at = 0  # where the next chunk of a chunked body begins
+        self.is_ambiguous = False
         self.asks_first = False
         self.thrown_away = 0
 
@@ -83,20 +87,37 @@ class Gathering:
     def is_whole(self) -> bool:
         if self.body_at < 0:
             return False
+        if self.is_ambiguous:
+            return True
         here = len(self.received) - self.body_at
         if self.chunked:
-            return self.received.endswith(_HEAD_END, self.body_at) or here > self.largest + LONGEST_HEAD
+            return self._has_last_chunk() or here > self.largest + LONGEST_HEAD
         return here + self.thrown_away >= self.body_length
 
     @property
     def is_alone(self) -> bool:
         """Whether nothing came behind it, and nothing of it was thrown away: then the connection can be used again."""
-        return not self.chunked and not self.is_refused and len(self.received) == self.body_at + self.body_length
+        if self.chunked or self.is_refused:
+            return False
+        return len(self.received) == self.body_at + self.body_length
 
     def request(self) -> bytes:
         """The bytes of this request alone."""
         end = len(self.received) if self.chunked else self.body_at + self.body_length
         return bytes(self.received[:end])
+
+    def _has_last_chunk(self) -> bool:
+        """Steps from chunk to chunk as far as they have come, and remembers where it stands. An end that only looks
+        like one would give a thread to somebody who sends nothing more."""
+        while (line_end := self.received.find(b"\r\n", self.chunk_at)) >= 0:
+            size = _CHUNK_SIZE.match(self.received, self.chunk_at, line_end)
+            if size is None:
+                return True  # no chunk at all: the parser refuses it
+            if int(size[1], 16) == 0:
+                # Without trailers the line of the last chunk and an empty one; with them, their own empty line.
+                return self.received.find(_HEAD_END, line_end) >= 0
+            self.chunk_at = line_end + 2 + int(size[1], 16) + 2
+        return False
 
     def _look_for_head(self) -> None:
         while self.received.startswith(b"\r\n"):  # RFC 9112, section 2.2: empty lines before a request are ignored
@@ -104,11 +125,13 @@ class Gathering:
         end = self.received.find(_HEAD_END)
         if end < 0:
             return
-        self.body_at = end + len(_HEAD_END)
+        self.body_at = self.chunk_at = end + len(_HEAD_END)
         head = bytes(self.received[: self.body_at])
         length = _LENGTH.search(head)
         self.body_length = int(length[1]) if length else 0
         self.chunked = bool(_CHUNKED.search(head))
+        # Two ends, of which a proxy may have read the other: the parser refuses it, so nothing more is waited for.
+        self.is_ambiguous = self.chunked and length is not None
         self.asks_first = bool(_ASKS_FIRST.search(head))
 
 
@@ -128,11 +151,12 @@ class Connection(TConn):
             close(self.sock)
 
 
-class GatheringWorker(ThreadWorker):
+class GatheringWorker(QuietWorker):
     """gunicorn's threaded worker, whose threads are given whole requests only."""
 
     wsgi: Any
     poller: Any
+    sockets: list[socket.socket]
     pending_conns: deque[Connection]
     keepalived_conns: deque[Connection]
 
@@ -143,16 +167,36 @@ class GatheringWorker(ThreadWorker):
         super().run()
 
     def accept(self, listener: socket.socket) -> None:
+        self._accepted(listener)
+
+    def _accepted(self, listener: socket.socket) -> bool:
+        """Begins with one connection that waits at the door; False where none does."""
         try:
             client, address = listener.accept()
         except OSError as error:
             if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
-                return
+                return False
             raise
         self.nr_conns += 1
         conn = Connection(self.cfg, client, address, listener.getsockname())
         conn.worker = self
         self._begin(conn)
+        return True
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            self._close_the_door()
+
+    def _close_the_door(self) -> None:
+        """A server that is to stop takes in whoever waits at the door already, and then shuts it.
+
+        gunicorn keeps it open until the last answer is out: whoever came meanwhile was connected, but never answered.
+        """
+        for listener in self.sockets:
+            while self.nr_conns < self.worker_connections and self._accepted(listener):
+                pass
+            listener.close()
 
     def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """The next request on a connection that was kept."""
@@ -186,7 +230,7 @@ class GatheringWorker(ThreadWorker):
         if not data or self.held > MOST_TOGETHER:
             self._drop(conn)
         elif gathering.head_is_too_long:
-            self._tell(conn, _HEAD_TOO_LONG)
+            self._tell(conn, refusal(431, self.protection))
             self._drop(conn)
         elif gathering.is_whole:
             self._hand_over(conn)

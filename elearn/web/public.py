@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, url_for
@@ -10,9 +11,10 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from elearn.domain.certificate import grouped_serial
-from elearn.i18n import LANGUAGE_COOKIE, NAMES, _, language
+from elearn.i18n import NAMES, _, language, language_cookie
 from elearn.services import certificates, learning, library, people
 from elearn.web.access import now, open_to, safe_next, viewer_or_none
+from elearn.web.addresses import by_any_name
 from elearn.web.headers import asked_again
 from elearn.web.vocabulary import FOR_TEMPLATES
 
@@ -21,6 +23,8 @@ bp.record_once(lambda state: state.app.jinja_env.globals.update(FOR_TEMPLATES))
 
 LANGUAGE_SECONDS = 365 * 24 * 3600
 LARGEST_DOCUMENT = 100 * 1024
+SECURITY_TXT_HOLDS = timedelta(days=180)  # RFC 9116 advises less than a year
+NOT_FOR_ROBOTS = ("/language/", "/sign-in", "/forgotten", "/first-password/")
 
 
 class Problem(NamedTuple):
@@ -55,7 +59,7 @@ def set_language(tag: str) -> Response:
     response = redirect(safe_next(request.args.get("next")) or url_for(".home"))
     secure = current_app.config["ELEARN"].https
     response.set_cookie(
-        LANGUAGE_COOKIE, tag, max_age=LANGUAGE_SECONDS, secure=secure, httponly=True, samesite="Lax", path="/"
+        language_cookie(), tag, max_age=LANGUAGE_SECONDS, secure=secure, httponly=True, samesite="Lax", path="/"
     )
     return response
 
@@ -80,12 +84,14 @@ def help_page() -> Response:
 
 @bp.get("/health/live")
 @open_to("anyone")
+@by_any_name
 def live() -> Response:
     return make_response({"live": True})
 
 
 @bp.get("/health/ready")
 @open_to("anyone")
+@by_any_name
 def ready() -> Response:
     """Whether this process can serve: its content is there and the database takes a write."""
     missing = [] if library.courses() else ["content"]
@@ -150,6 +156,30 @@ def public_keys() -> Response:
     return response
 
 
+@bp.get("/.well-known/security.txt")
+@open_to("anyone")
+def security_txt() -> Response:
+    """Whom to tell about a weakness of this site, as RFC 9116 has it; nothing where the operator named nobody."""
+    config = current_app.config["ELEARN"]
+    if not config.security_contact:
+        abort(404)
+    # The whole day, so that the file stays the same from one minute to the next.
+    expires = now().replace(hour=0, minute=0, second=0, microsecond=0) + SECURITY_TXT_HOLDS
+    lines = [f"Contact: {config.security_contact}", f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}"]
+    lines.append(f"Preferred-Languages: {', '.join(NAMES)}")
+    if config.https:
+        lines.append(f"Canonical: {config.base_url}{request.path}")
+    return _plain("".join(f"{line}\n" for line in lines))
+
+
+@bp.get("/robots.txt")
+@open_to("anyone")
+def robots_txt() -> Response:
+    """Search engines may find what anyone may read; what is worth nothing to them is left out. It hides nothing:
+    what is not for everybody is behind the door, and certificates say `noindex` themselves."""
+    return _plain("User-agent: *\n" + "".join(f"Disallow: {path}\n" for path in NOT_FOR_ROBOTS))
+
+
 @bp.get("/verify")
 @open_to("anyone")
 def verify_page() -> str:
@@ -185,6 +215,13 @@ def _verify_page(**shown: object) -> str:
     return render_template(
         "public/verify.html", **{"serial": "", "problem": None, "verdict": "", "record": None, **shown}
     )
+
+
+def _plain(text: str) -> Response:
+    response = make_response(text)
+    response.content_type = "text/plain; charset=utf-8"
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
 
 
 def _unknown_certificate() -> Response:

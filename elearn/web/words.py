@@ -70,6 +70,8 @@ def events() -> dict[str, str]:
         "office_added": _("office added"),
         "roster_imported": _("roster imported"),
         "list_exported": _("list downloaded"),
+        "identity_linked": _("single sign-on linked"),
+        "identity_unlinked": _("single sign-on link removed"),
     }
 
 

@@ -82,6 +82,15 @@ def test_the_list_is_large_and_folded() -> None:
     assert all(word == word.casefold().strip() for word in words)
 
 
+def test_the_list_holds_three_thousand_that_the_rules_would_else_allow() -> None:
+    words = [w for w in passwords.COMMON.read_text(encoding="utf-8").splitlines() if not w.startswith("#")]
+    long_enough = [word for word in words if len(word) >= passwords.SHORTEST]
+    assert len(long_enough) >= 3000
+    for word in long_enough[::50]:
+        with pytest.raises(WeakPassword):
+            check_rules(word)
+
+
 def test_a_hash_is_argon2id_with_the_advised_cost_and_its_own_salt() -> None:
     first, second = passwords.hash_of("mango river lamp"), passwords.hash_of("mango river lamp")
     assert first.startswith("$argon2id$v=19$m=19456,t=2,p=1$")

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+import inspect
+import logging
+import os
+from hashlib import sha256
 
-from elearn.web.gathering import LONGEST_HEAD, Gathering
+import pytest
+from gunicorn import util
+from gunicorn.config import Config
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from elearn.web.gathering import LONGEST_HEAD, Gathering, GatheringWorker
 
 LARGEST = 100
 POST = b"POST /sign-in HTTP/1.1\r\nHost: a.test\r\nContent-Length: %d\r\n\r\n"
@@ -72,3 +80,60 @@ def test_a_client_that_asks_first_is_known() -> None:
 def test_a_head_without_an_end_is_not_waited_for() -> None:
     assert not gathered(b"GET / HTTP/1.1\r\nX: " + b"x" * 100).head_is_too_long
     assert gathered(b"GET / HTTP/1.1\r\nX: " + b"x" * LONGEST_HEAD).head_is_too_long
+
+
+# What gathering.py takes over from gunicorn, which promises none of it
+
+TAKEN_OVER = {
+    ThreadWorker.run: ("self",),
+    ThreadWorker.accept: ("self", "listener"),
+    ThreadWorker.set_accept_enabled: ("self", "enabled"),
+    ThreadWorker.on_client_socket_readable: ("self", "conn", "client"),
+    ThreadWorker.enqueue_req: ("self", "conn"),
+    ThreadWorker.finish_request: ("self", "conn", "fs"),
+    ThreadWorker.handle: ("self", "conn"),
+    ThreadWorker.handle_request: ("self", "req", "conn"),
+    ThreadWorker._keepalive_after: ("self", "conn", "keepalive"),
+    ThreadWorker.murder_pending: ("self",),
+    TConn.__init__: ("self", "cfg", "sock", "client", "server"),
+    TConn.init: ("self",),
+    TConn.close: ("self", "graceful"),
+    util.close: ("sock",),
+}
+ATTRIBUTES = {
+    "poller",
+    "pending_conns",
+    "keepalived_conns",
+    "nr_conns",
+    "worker_connections",
+    "sockets",
+    "alive",
+    "cfg",
+}
+READ_AND_UNDERSTOOD = "eca502740119977a9f23c811e19be764b0c9fd30e7ce9e486e97438ea58b126f"
+WHAT_TO_DO = (
+    "gunicorn's threaded worker is no longer the one that elearn/web/gathering.py was written for: {}. Read "
+    "gunicorn/workers/gthread.py again, see whether GatheringWorker still does what it says, run tests/test_faults.py "
+    "and tests/commands/test_serving.py, and then write down here what is true now."
+)
+
+
+def test_gunicorn_is_still_the_one_this_was_written_for() -> None:
+    for function, parameters in TAKEN_OVER.items():
+        found = tuple(inspect.signature(function).parameters)
+        assert found == parameters, WHAT_TO_DO.format(f"{function.__qualname__} takes {found}, not {parameters}")
+    worker = ThreadWorker(1, os.getpid(), [], None, 30, Config(), logging.getLogger())  # type: ignore[no-untyped-call]
+    worker.tmp.close()
+    missing = {name for name in ATTRIBUTES if not hasattr(worker, name)}
+    assert not missing, WHAT_TO_DO.format(f"it has no {', '.join(sorted(missing))}")
+    digest = sha256((inspect.getsource(ThreadWorker) + inspect.getsource(TConn)).encode()).hexdigest()
+    assert digest == READ_AND_UNDERSTOOD, WHAT_TO_DO.format(f"its text has changed to {digest}")
+
+
+def test_every_method_of_the_worker_replaces_or_serves_one_of_gunicorns() -> None:
+    """One that gunicorn no longer calls would be dead without a word."""
+    ours = {"linger"} | {name for name in vars(GatheringWorker) if name.startswith("_") and name[1].isalpha()}
+    replaced = {name for name, value in vars(GatheringWorker).items() if inspect.isfunction(value)} - ours
+    gone = {name for name in replaced if not hasattr(ThreadWorker, name)}
+    assert not gone, WHAT_TO_DO.format(f"it has no {', '.join(sorted(gone))}")
+    assert hasattr(ThreadWorker, "_keepalive_after")

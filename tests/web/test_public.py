@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -160,7 +160,25 @@ def test_a_signed_record_is_checked_word_by_word(visit: Visit, holder: tuple[Per
     assert "This is not as we signed it" in visitor.page.text
 
 
-@pytest.mark.parametrize("data", [b"", b"not JSON", b"\xff\xfe\x00", b"[]", b"{" * 5000])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"not JSON",
+        b"\xff\xfe\x00",
+        b"[]",
+        b"{" * 5000,
+        b"[" * 100_000,
+        b'{"jws":' * 12_000,
+        b"9" * 100_000,
+        b'{"jws": 1e99999, "record": -1e99999}',
+        b'{"jws": "\\ud800", "record": {"serial": "\\ud800"}}',
+        b'{"jws": null, "record": []}',
+        b'{"jws": "a.b.c", "record": {}}',
+        b"%PDF-1.7",
+        b"PK\x03\x04",
+    ],
+)
 def test_any_other_file_is_no_record_of_ours(visit: Visit, data: bytes) -> None:
     visitor = visit()
     with_file(visitor, data)
@@ -193,3 +211,37 @@ def test_supervisors_find_their_lists_and_officers_do_not(given: Given, visit: V
     boss, meera = visit(given.supervisor()), visit(given.officer("Meera"))
     assert boss.open("/").links["Completion lists"] == f"/supervise/{COURSE}"
     assert "Completion lists" not in meera.open("/").links
+
+
+# Files for programs
+
+
+def test_whom_to_tell_of_a_weakness_is_a_file_where_the_operator_named_somebody(
+    make_app: Callable[..., Flask], sqlite_url: str
+) -> None:
+    config = {"base_url": "https://localhost", "security_contact": "mailto:security@example.gov.in"}
+    response = make_app(sqlite_url, **config).test_client().get("/.well-known/security.txt")
+    assert (response.status_code, response.content_type) == (200, "text/plain; charset=utf-8")
+    fields = dict(line.split(": ", 1) for line in response.text.splitlines())
+    expires = datetime.fromisoformat(fields.pop("Expires"))
+    assert fields == {
+        "Contact": "mailto:security@example.gov.in",
+        "Preferred-Languages": "en, hi",
+        "Canonical": "https://localhost/.well-known/security.txt",
+    }
+    assert timedelta(days=178) < expires - datetime.now(UTC) < timedelta(days=365)
+    assert response.text.endswith("\n")
+
+
+def test_nobody_is_promised_where_nobody_was_named(visit: Visit) -> None:
+    assert visit().get("/.well-known/security.txt").status_code == 404
+
+
+def test_search_engines_are_told_what_is_worth_nothing_and_nothing_that_is_hidden(visit: Visit) -> None:
+    response = visit().get("/robots.txt")
+    assert (response.status_code, response.content_type) == (200, "text/plain; charset=utf-8")
+    first, *rules = response.text.splitlines()
+    assert first == "User-agent: *"
+    assert all(rule.startswith("Disallow: /") for rule in rules)
+    assert "/admin" not in response.text
+    assert "/certificates" not in response.text  # these say `noindex`, which only a robot that may read them can see
