@@ -59,6 +59,7 @@ class Config:
     default_language: str = "en"
     idle_minutes: int = 60
     longest_hours: int = 12
+    second_factor: str = "required"  # of supervisors, trainers and administrators; or "offered"
     database_connections: int = 10
     statement_seconds: int = 30
     lock_seconds: int = 10
@@ -102,6 +103,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Config:
         default_language=env.get("DEFAULT_LANGUAGE") or Config.default_language,
         idle_minutes=_whole(env, "IDLE_MINUTES", Config.idle_minutes),
         longest_hours=_whole(env, "LONGEST_HOURS", Config.longest_hours),
+        second_factor=_one_of(env, "SECOND_FACTOR", ("required", "offered")),
         database_connections=_whole(env, "DATABASE_CONNECTIONS", Config.database_connections, least=1),
         statement_seconds=_whole(env, "STATEMENT_SECONDS", Config.statement_seconds),
         lock_seconds=_whole(env, "LOCK_SECONDS", Config.lock_seconds),
@@ -183,6 +185,14 @@ def _yes_or_no(env: Mapping[str, str], name: str) -> bool:
     if text not in ("", "0", "1"):
         raise BadSetting(f"ELEARN_{name} must be 1 or 0, not {text!r}")
     return text == "1"
+
+
+def _one_of(env: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
+    """The first word is the default."""
+    word = env.get(name) or words[0]
+    if word not in words:
+        raise BadSetting(f"ELEARN_{name} must be one of {', '.join(words)}, not {word!r}")
+    return word
 
 
 def _provider(oidc: Mapping[str, str]) -> Provider | None:

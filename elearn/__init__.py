@@ -18,9 +18,11 @@ from elearn.services import certificates, federation, health, library
 from elearn.web import (
     access,
     addresses,
+    admin,
     assets,
     auth,
     errors,
+    factor,
     headers,
     my_data,
     officer,
@@ -94,7 +96,7 @@ def _open_doors(app: Flask) -> None:
     headers.init(app)
     errors.init(app)
     assets.init(app)
-    for room in (auth, my_data, officer, public, reference, single_sign_on, supervisor, trainer):
+    for room in (admin, auth, factor, my_data, officer, public, reference, single_sign_on, supervisor, trainer):
         app.register_blueprint(room.bp)
     if app.config["ELEARN"].metrics:
         # Only where it is enabled: it brings a library and a file for each process along.

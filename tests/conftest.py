@@ -151,6 +151,7 @@ def _config(url: str, folder: Path, **settings: object) -> Config:
         "signing_keys": folder / "signing-keys.json",
         "base_url": "http://localhost",
         "organisation": "Model District Administration",
+        "second_factor": "offered",
         **settings,
     }
     return Config(**values)  # type: ignore[arg-type]

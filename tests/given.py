@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
+import pyotp
 from flask import Flask
 
 from elearn.domain.course import Course, Lesson, Needs, Quiz, Route
@@ -15,7 +16,7 @@ from elearn.domain.labs import LABS
 from elearn.domain.questions import Given as Answered
 from elearn.domain.questions import Numeric, Question
 from elearn.domain.status import Record, needed
-from elearn.services import accounts, learning, library, people, quizzes
+from elearn.services import accounts, learning, library, people, quizzes, second_factor
 from tests.pages import Visitor
 
 PASSWORD = "three words together"
@@ -96,6 +97,14 @@ class Given:
         if password:
             accounts.set_password_by_link(accounts.one_time_link(officer_id, self.now), password, self.now)
         return Person(officer_id, name, email)
+
+    def second_factor(self, person: Person) -> tuple[str, tuple[str, ...]]:
+        """Sets one up, as with a phone; returns the phone's secret and the recovery codes. The code of this moment is
+        used by that."""
+        second_factor.begin(person.id, self.now)
+        secret = second_factor.setting_of(person.id).secret
+        codes = second_factor.confirm(person.id, 0, pyotp.TOTP(secret).at(self.now), "", self.now)
+        return secret, codes
 
     def visit(self, person: Person | None = None) -> Visitor:
         """A browser; signed in when a person is given."""

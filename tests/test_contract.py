@@ -491,6 +491,9 @@ SIGNED_IN = (302, 200, 200, 200, 200, 200)
 HERS = (302, 200, 404, 404, 404, 404)
 SUPERVISOR = (302, 403, 403, 200, 403, 403)
 TRAINER = (302, 403, 403, 403, 200, 403)
+ADMINISTRATOR = (302, 403, 403, 403, 403, 200)
+ADMINISTERED = (302, 403, 403, 403, 403, 303)
+NOBODY = (302, 403, 403, 403, 403, 404)
 ABSENT = (302, 404, 404, 404, 404, 404)
 
 # rule -> [(address, what each of PEOPLE gets)]; {serial} and {attempt} are the first officer's.
@@ -499,6 +502,7 @@ READING: dict[str, list[tuple[str, tuple[int, ...]]]] = {
     "/sign-in": [("/sign-in", (200, 302, 302, 302, 302, 302))],
     "/sign-in/sso": [("/sign-in/sso", (404,) * 6)],  # where no provider is configured
     "/sign-in/sso/return": [("/sign-in/sso/return?state=x&code=x", (404,) * 6)],
+    "/sign-in/code": [("/sign-in/code", (302,) * 6)],
     "/forgotten": [("/forgotten", ANYONE)],
     "/first-password/<token>": [("/first-password/guessed", (404,) * 6)],
     "/language/<tag>": [("/language/en", (302,) * 6), ("/language/xx", (404,) * 6)],
@@ -517,6 +521,21 @@ READING: dict[str, list[tuple[str, tuple[int, ...]]]] = {
     "/certificates/<serial>.json": [("/certificates/{serial}.json", ANYONE), ("/certificates/1.json", (404,) * 6)],
     "/C/<serial>": [("/C/{serial}", (302,) * 6)],
     "/account": [("/account", SIGNED_IN)],
+    "/account/second-factor": [("/account/second-factor", SIGNED_IN)],
+    "/account/second-factor/code.svg": [("/account/second-factor/code.svg", ABSENT)],
+    "/admin": [("/admin", ADMINISTRATOR)],
+    "/admin/officers": [("/admin/officers?q=me", ADMINISTRATOR), ("/admin/officers?office=NONE", ADMINISTRATOR)],
+    "/admin/officers/<int:officer_id>": [
+        ("/admin/officers/1", ADMINISTRATOR),
+        ("/admin/officers/0", NOBODY),
+        (f"/admin/officers/{2**64}", NOBODY),
+    ],
+    "/admin/offices": [("/admin/offices", ADMINISTRATOR)],
+    "/admin/log": [
+        ("/admin/log", ADMINISTRATOR),
+        ("/admin/log?event=refused&officer=MD-0142&day=2026-11-23&before=9", ADMINISTRATOR),
+        ("/admin/log?officer=nobody&day=9999-12-31", ADMINISTRATOR),
+    ],
     "/certificates": [("/certificates", SIGNED_IN)],
     "/courses/<course_id>": [(HOME, SIGNED_IN), ("/courses/none", ABSENT)],
     "/courses/<course_id>/status": [(f"{HOME}/status", SIGNED_IN), ("/courses/none/status", ABSENT)],
@@ -548,6 +567,7 @@ FOUND_BY_ALL = (302, 303, 303, 303, 303, 303)
 # The same for what is sent, each with a good token and nothing that is needed: 422 asks for it.
 SENDING: dict[str, list[tuple[str, tuple[int, ...]]]] = {
     "/sign-in": [("/sign-in", ANYONE)],
+    "/sign-in/code": [("/sign-in/code", (302,) * 6)],
     "/sign-out": [("/sign-out", (302,) * 6)],
     "/forgotten": [("/forgotten", ANYONE)],
     "/first-password/<token>": [("/first-password/guessed", (404,) * 6)],
@@ -555,6 +575,26 @@ SENDING: dict[str, list[tuple[str, tuple[int, ...]]]] = {
     "/account/password": [("/account/password", SIGNED_IN)],
     "/account/sign-ins/end": [("/account/sign-ins/end", FOUND_BY_ALL)],
     "/account/my-data": [("/account/my-data", SIGNED_IN)],
+    "/account/second-factor/confirm": [("/account/second-factor/confirm", FOUND_BY_ALL)],
+    "/account/second-factor/recovery-codes": [("/account/second-factor/recovery-codes", FOUND_BY_ALL)],
+    "/account/second-factor/off": [("/account/second-factor/off", FOUND_BY_ALL)],
+    "/account/second-factor": [("/account/second-factor", FOUND_BY_ALL)],
+    # On one of the demo's people without a sign-in of her own.
+    **{
+        f"/admin/officers/<int:officer_id>/{act}": [
+            (f"/admin/officers/1/{act}", found),
+            (f"/admin/officers/0/{act}", NOBODY),
+        ]
+        for act, found in {
+            "sign-ins/end": ADMINISTERED,
+            "link": ADMINISTRATOR,
+            "roles": (302, 403, 403, 403, 403, 422),
+            "roles/end": ADMINISTERED,
+            "second-factor/reset": ADMINISTERED,
+            "disable": ADMINISTERED,
+            "enable": ADMINISTERED,
+        }.items()
+    },
     "/courses/<course_id>/<module_id>/<lesson_id>/done": [
         (f"{HOME}/{MODULE}/none/done", ABSENT),
         (f"{HOME}/{MODULE}/four-kinds/done", (302, 303, 422, 422, 422, 422)),

@@ -8,7 +8,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from elearn.commands.terminal import now, print_link, settings
 from elearn.domain.roles import ROLES
-from elearn.services import federation, library, people
+from elearn.services import federation, library, people, second_factor
 
 
 @click.command("init")
@@ -133,6 +133,24 @@ def officer_role(officer: str, role: str, office: str | None, end: bool) -> None
     roles = people.person(officer_id, now()).roles
     held = ", ".join(f"{name} in {code}" if code else f"{name} everywhere" for name, code in roles)
     click.echo(f"{officer} is now {held or 'an officer without further roles'}.")
+
+
+@officer_group.command("factor")
+@click.argument("officer")
+@click.option("--reset", is_flag=True, help="For a lost device: takes it away, and ends all sign-ins.")
+def officer_factor(officer: str, reset: bool) -> None:
+    """Tells whether OFFICER has a second factor, or resets it; until another one is set up the password alone lets
+    her in."""
+    officer_id = people.find_officer(officer)
+    if reset and second_factor.reset(officer_id, now()):
+        click.echo(f"The second factor of {officer} is reset, and all sign-ins have ended.")
+        return
+    state = second_factor.state_of(officer_id)
+    if state.set_up_at:
+        left = f"{state.codes_left} recovery codes are left"
+        click.echo(f"{officer} has had a second factor since {state.set_up_at:%Y-%m-%d}; {left}.")
+    else:
+        click.echo(f"{officer} has no second factor.")
 
 
 def _pairs(given: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -190,6 +190,8 @@ def _set_demo_environment(port: int, data: Path) -> None:
     os.environ["ELEARN_LOG_FORMAT"] = "text"
     os.environ["ELEARN_SECRET_KEY"] = _kept_secret(data / "secret-key")
     os.environ["ELEARN_BASE_URL"] = f"http://127.0.0.1:{port}"
+    # Its people sign in with a password that is printed; whoever wants to try a second factor sets one up.
+    os.environ["ELEARN_SECOND_FACTOR"] = "offered"
 
 
 def _kept_secret(path: Path) -> str:

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from elearn.domain.roles import ROLES
 from elearn.models.database import EMPTY, Base, Id, Moment
+
+BY_FIRST_LETTERS = "text_pattern_ops"
+"""How PostgreSQL must order an index for it to serve LIKE 'begins%' whatever the language of the database is."""
 
 
 class Officer(Base):
@@ -18,7 +32,12 @@ class Officer(Base):
     """
 
     __tablename__ = "officer"
-    __table_args__ = (UniqueConstraint("authority", "employee_number"),)
+    __table_args__ = (
+        UniqueConstraint("authority", "employee_number"),
+        # Whoever is looked for by the first letters is found without reading all rows: see BY_FIRST_LETTERS.
+        Index("ix_officer_email", "email", postgresql_ops={"email": BY_FIRST_LETTERS}),
+        Index("ix_officer_employee_number", "employee_number", postgresql_ops={"employee_number": BY_FIRST_LETTERS}),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     email: Mapped[str | None] = mapped_column(String(254), unique=True)  # case-folded
@@ -42,6 +61,7 @@ class OfficerName(Base):
             sqlite_where=text("is_primary"),
             postgresql_where=text("is_primary"),
         ),
+        Index("ix_officer_name_name", "name", postgresql_ops={"name": BY_FIRST_LETTERS}),
     )
 
     officer_id: Mapped[int] = mapped_column(ForeignKey("officer.id", ondelete="CASCADE"), primary_key=True)
@@ -117,7 +137,8 @@ class Password(Base):
 
 class SignIn(Base):
     """One sign-in on one device. The browser holds a random token; only its hash is here, so a copy of this table
-    lets nobody in. Ended means ended everywhere, at once."""
+    lets nobody in. Ended means ended everywhere, at once. `proved_at` is when it last showed the password, and the
+    code where there is one: dangerous acts ask that it was lately."""
 
     __tablename__ = "sign_in"
 
@@ -129,6 +150,44 @@ class SignIn(Base):
     seen_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    proved_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class HalfSignIn(Base):
+    """The password was right, the code is still to come. It stands in a table of its own so that no query for a
+    sign-in can ever find it: it opens nothing."""
+
+    __tablename__ = "half_sign_in"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    officer_id: Mapped[int] = mapped_column(ForeignKey("officer.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class SecondFactor(Base):
+    """What an officer's phone makes codes from (RFC 6238), sealed. Until it is confirmed by a first code it is asked
+    for nowhere. `last_step` is the half minute of the newest code that was taken: each is good once."""
+
+    __tablename__ = "second_factor"
+    __table_args__ = (CheckConstraint("confirmed_at IS NULL OR last_step > 0", name="confirmed"),)
+
+    officer_id: Mapped[int] = mapped_column(ForeignKey("officer.id", ondelete="CASCADE"), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    confirmed_at: Mapped[datetime | None] = mapped_column(Moment)
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+
+
+class RecoveryCode(Base):
+    """Stands in for a lost phone, once. `label`, its first letters, says which hash to compare with."""
+
+    __tablename__ = "recovery_code"
+
+    officer_id: Mapped[int] = mapped_column(ForeignKey("officer.id", ondelete="CASCADE"), primary_key=True)
+    label: Mapped[str] = mapped_column(String(4), primary_key=True)
+    hash: Mapped[str] = mapped_column(Text)
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class FederatedIdentity(Base):
@@ -173,17 +232,14 @@ class AccessLog(Base):
 
     __tablename__ = "access_log"
     __table_args__ = (
-        Index(
-            "ix_access_log_about",
-            "about_id",
-            sqlite_where=text("about_id IS NOT NULL"),
-            postgresql_where=text("about_id IS NOT NULL"),
-        ),
+        Index("ix_access_log_officer_id", "officer_id", "id"),
+        Index("ix_access_log_about_id", "about_id", "id"),
+        Index("ix_access_log_event", "event", "id"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     at: Mapped[datetime] = mapped_column(Moment, index=True)
-    officer_id: Mapped[int | None] = mapped_column(Id, index=True)
+    officer_id: Mapped[int | None] = mapped_column(Id)
     about_id: Mapped[int | None] = mapped_column(Id)
     event: Mapped[str] = mapped_column(String(40))
     detail: Mapped[str] = mapped_column(String(400), default="", server_default=EMPTY)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any, cast
 
 from flask import current_app
@@ -20,8 +18,16 @@ from config import Config
 from elearn.domain.roles import Grant, RoleName, Viewer
 from elearn.models.database import insert as insert_or
 from elearn.models.database import reading, writing
-from elearn.models.people import Office, Officer, OfficerName, OneTimeLink, Password, Role, SignIn
-from elearn.services import access_log, passwords, throttle
+from elearn.models.people import (
+    Office,
+    Officer,
+    OfficerName,
+    OneTimeLink,
+    Password,
+    Role,
+    SignIn,
+)
+from elearn.services import access_log, half_sign_ins, passwords, throttle, tokens
 from elearn.services.passwords import WeakPassword
 from elearn.services.spelling import LONGEST_EMAIL
 from elearn.services.throttle import TooManyTries
@@ -41,6 +47,19 @@ LINKS_AN_HOUR = 3
 class WrongPair(Exception):
     """E-mail and password do not belong together. Nobody is told which of them is wrong, or whether there is such an
     account, whether it is disabled, or whether it has a password yet."""
+
+
+class CodeNeeded(Exception):
+    """The password is right, and this officer has a second factor: `half` is a token that opens nothing, and with
+    which second_factor.finish_sign_in takes the code."""
+
+    def __init__(self, half: str) -> None:
+        super().__init__("a code is needed")
+        self.half = half
+
+
+class NoSuchSignIn(LookupError):
+    """The officer has no sign-in of this number."""
 
 
 class LinkNotGood(Exception):
@@ -77,7 +96,7 @@ def folded(email: str) -> str:
 
 
 def sign_in(email: str, password: str, address: str, device: str, now: datetime) -> str:
-    """Signs an officer in; returns the token that her browser keeps. Raises WrongPair, TooManyTries.
+    """Signs an officer in; returns the token that her browser keeps. Raises WrongPair, TooManyTries, CodeNeeded.
 
     The delay is looked at again once the password has been checked: of a thousand guesses sent at the same moment,
     those that were still waiting for their turn when the delay began are not answered, right or wrong.
@@ -85,32 +104,41 @@ def sign_in(email: str, password: str, address: str, device: str, now: datetime)
     account = folded(email)
     tried = throttle.sign_in_try(account, address)
     with reading() as connection:
-        _refuse_if_delayed(connection, tried, now)
+        throttle.refuse_if_delayed(connection, tried, now)
         officer_id, kept = _entry_of(connection, account)
     right = passwords.matches(kept, password)
     fresh = passwords.hash_of(password) if right and kept and passwords.is_outdated(kept) else None
     with writing() as connection:
         throttle.take_turn(connection, tried)
-        _refuse_if_delayed(connection, tried, now)
-        if right and officer_id is not None and _still_holds(connection, officer_id, kept):
-            throttle.succeeded(connection, tried, now)
+        throttle.refuse_if_delayed(connection, tried, now)
+        if right and officer_id is not None and still_holds(connection, officer_id, kept):
             if fresh:
                 connection.execute(update(Password).where(Password.officer_id == officer_id).values(hash=fresh))
-            access_log.note(connection, "sign_in", now, officer_id=officer_id, address=address)
-            return _open_sign_in(connection, officer_id, device, now)
-        throttle.failed(connection, tried, now)
-        access_log.note(connection, "sign_in_failed", now, officer_id=officer_id, address=address)
+            half = half_sign_ins.begin(connection, officer_id, address, now)
+            if half is None:
+                throttle.succeeded(connection, tried, now)
+                access_log.note(connection, "sign_in", now, officer_id=officer_id, address=address)
+                return open_sign_in(connection, officer_id, device, now)
+        else:
+            half = None
+            throttle.failed(connection, tried, now)
+            access_log.note(connection, "sign_in_failed", now, officer_id=officer_id, address=address)
+    if half:
+        raise CodeNeeded(half)
     raise WrongPair
 
 
 def sign_in_vouched(officer_id: int, how: str, address: str, device: str, now: datetime) -> str:
     """Signs in an officer whom somebody else than her password vouches for, `how` says who; returns the token that
-    her browser keeps. Raises WrongPair where she is shut out."""
+    her browser keeps. Raises WrongPair where she is shut out, CodeNeeded as at the other door."""
     with writing() as connection:
-        if not _is_enabled(connection, officer_id):
+        if not is_enabled(connection, officer_id):
             raise WrongPair
-        access_log.note(connection, "sign_in", now, officer_id=officer_id, detail=how, address=address)
-        return _open_sign_in(connection, officer_id, device, now)
+        half = half_sign_ins.begin(connection, officer_id, address, now)
+        if half is None:
+            access_log.note(connection, "sign_in", now, officer_id=officer_id, detail=how, address=address)
+            return open_sign_in(connection, officer_id, device, now)
+    raise CodeNeeded(half)
 
 
 # One statement, built once: it runs in every request. Several rows come where an officer has several roles. The
@@ -143,7 +171,7 @@ def viewer_of(token: str, now: datetime) -> Viewer | None:
     One query. Writes at most once in five minutes, that the sign-in is in use.
     """
     with reading() as connection:
-        rows = connection.execute(_VIEWER, {"token_hash": _hash(token)}).all()
+        rows = connection.execute(_VIEWER, {"token_hash": tokens.hash_of(token)}).all()
     if not rows:
         return None
     sign_in_id, officer_id, created_at, seen_at, expires_at, language, name, name_language, first_role, _, _ = rows[0]
@@ -163,7 +191,7 @@ def sign_out(token: str, now: datetime) -> None:
     with writing() as connection:
         ended = connection.execute(
             update(SignIn)
-            .where(SignIn.token_hash == _hash(token), SignIn.ended_at.is_(None))
+            .where(SignIn.token_hash == tokens.hash_of(token), SignIn.ended_at.is_(None))
             .values(ended_at=now)
             .returning(SignIn.officer_id)
         ).scalar_one_or_none()
@@ -171,17 +199,24 @@ def sign_out(token: str, now: datetime) -> None:
             access_log.note(connection, "sign_out", now, officer_id=ended)
 
 
-def end_sign_in(officer_id: int, sign_in_id: int, now: datetime) -> None:
-    """Ends one of the officer's own sign-ins, on whatever device; somebody else's is left alone."""
-    mine = (SignIn.id == sign_in_id) & (SignIn.officer_id == officer_id) & SignIn.ended_at.is_(None)
+def end_sign_in(officer_id: int, sign_in_id: int, now: datetime, by: int | None = None) -> None:
+    """Ends one of an officer's sign-ins, on whatever device; again is no harm. Raises NoSuchSignIn: somebody else's
+    is left alone. `by` is the administrator who does it for her."""
+    mine = (SignIn.id == sign_in_id) & (SignIn.officer_id == officer_id)
     with writing() as connection:
-        if connection.execute(update(SignIn).where(mine).values(ended_at=now)).rowcount:
-            access_log.note(connection, "sign_out", now, officer_id=officer_id)
+        if connection.execute(update(SignIn).where(mine, SignIn.ended_at.is_(None)).values(ended_at=now)).rowcount:
+            about = officer_id if by else None
+            access_log.note(connection, "sign_out", now, officer_id=by or officer_id, about=about)
+        elif connection.execute(select(SignIn.id).where(mine)).first() is None:
+            raise NoSuchSignIn(sign_in_id)
 
 
-def end_all_sign_ins(officer_id: int, now: datetime, keep: int | None = None) -> int:
-    """Ends every sign-in of an officer, but `keep`; returns how many it ended."""
+def end_all_sign_ins(officer_id: int, now: datetime, keep: int | None = None, by: int | None = None) -> int:
+    """Ends every sign-in of an officer, but `keep`; returns how many it ended. `by` is the administrator who does it
+    for her."""
     with writing() as connection:
+        if by:
+            access_log.note(connection, "sign_ins_ended", now, officer_id=by, about=officer_id)
         return end_sign_ins(connection, officer_id, now, keep)
 
 
@@ -191,7 +226,8 @@ def end_sign_ins(connection: Connection, officer_id: int, now: datetime, keep: i
 
 
 def end_sign_ins_of(connection: Connection, officers: Sequence[int], now: datetime, keep: int | None = None) -> int:
-    """The same for many officers."""
+    """The same for many officers. Who had only shown the password begins again."""
+    half_sign_ins.end(connection, officers)
     theirs = SignIn.officer_id.in_(officers) & SignIn.ended_at.is_(None)
     if keep is not None:
         theirs &= SignIn.id != keep
@@ -219,19 +255,20 @@ def account_of(officer_id: int, now: datetime) -> Account:
             .where(OfficerName.officer_id == officer_id)
             .order_by(OfficerName.is_primary.desc(), OfficerName.language)
         ).all()
-        sign_ins = connection.execute(
-            select(SignIn.id, SignIn.device, SignIn.created_at, SignIn.seen_at)
-            .where(SignIn.officer_id == officer_id, SignIn.ended_at.is_(None), SignIn.expires_at > now)
-            .where(SignIn.seen_at > now - _idle_limit(()))
-            .order_by(SignIn.seen_at.desc())
-        ).all()
+        sign_ins = _open_sign_ins(connection, officer_id, now)
     return Account(
         officer.email or "",
         officer.employee_number or "",
         tuple((row.language, row.name) for row in names),
         officer.language,
-        tuple(OpenSignIn(*row) for row in sign_ins),
+        sign_ins,
     )
+
+
+def sign_ins_of(officer_id: int, now: datetime) -> tuple[OpenSignIn, ...]:
+    """Where an officer is signed in, the latest in use first."""
+    with reading() as connection:
+        return _open_sign_ins(connection, officer_id, now)
 
 
 def change_password(officer_id: int, sign_in_id: int, current: str, password: str, address: str, now: datetime) -> None:
@@ -243,15 +280,15 @@ def change_password(officer_id: int, sign_in_id: int, current: str, password: st
     with reading() as connection:
         own = _own_words(connection, officer_id)
         tried = throttle.sign_in_try(own[0], address)
-        _refuse_if_delayed(connection, tried, now)
+        throttle.refuse_if_delayed(connection, tried, now)
         kept = connection.execute(select(Password.hash).where(Password.officer_id == officer_id)).scalar_one_or_none()
     passwords.check_rules(password, own)
     right = passwords.matches(kept, current)
     fresh = passwords.hash_of(password) if right else ""
     with writing() as connection:
         throttle.take_turn(connection, tried)
-        _refuse_if_delayed(connection, tried, now)
-        if right and _still_holds(connection, officer_id, kept):
+        throttle.refuse_if_delayed(connection, tried, now)
+        if right and still_holds(connection, officer_id, kept):
             _keep_password(connection, officer_id, fresh, now, keep=sign_in_id, address=address)
             return
         throttle.failed(connection, tried, now)
@@ -262,7 +299,7 @@ def change_password(officer_id: int, sign_in_id: int, current: str, password: st
 def one_time_link(officer_id: int, now: datetime, hours: int = FIRST_LINK_HOURS, by: int | None = None) -> str:
     """A fresh token with which the officer can set her password once, within `hours`."""
     with writing() as connection:
-        return _make_link(connection, officer_id, now, hours, f"by {by}" if by else "")
+        return _make_link(connection, officer_id, now, hours, f"by {by}" if by else "", by=by)
 
 
 def link_for_forgotten(email: str, address: str, now: datetime) -> tuple[str, str] | None:
@@ -270,7 +307,7 @@ def link_for_forgotten(email: str, address: str, now: datetime) -> tuple[str, st
     she is disabled, or there were three in the last hour. Takes the same steps in each case. Raises TooManyTries."""
     tried = throttle.link_try(address)
     with writing() as connection:
-        _refuse_if_delayed(connection, tried, now)
+        throttle.refuse_if_delayed(connection, tried, now)
         throttle.failed(connection, tried, now)
         account = folded(email)
         officer_id, _ = _entry_of(connection, account)
@@ -304,7 +341,7 @@ def set_password_by_link(token: str, password: str, now: datetime, address: str 
     fresh = passwords.hash_of(password)
     with writing() as connection:
         used = connection.execute(update(OneTimeLink).where(_good_link(token, now)).values(used_at=now)).rowcount
-        if not used or not _is_enabled(connection, officer_id):
+        if not used or not is_enabled(connection, officer_id):
             raise LinkNotGood
         connection.execute(
             update(OneTimeLink)
@@ -331,10 +368,14 @@ def has_password(officer_id: int) -> bool:
         )
 
 
-def _refuse_if_delayed(connection: Connection, tried: throttle.Try, now: datetime) -> None:
-    wait = throttle.seconds_to_wait(connection, tried, now)
-    if wait:
-        raise TooManyTries(wait)
+def _open_sign_ins(connection: Connection, officer_id: int, now: datetime) -> tuple[OpenSignIn, ...]:
+    rows = connection.execute(
+        select(SignIn.id, SignIn.device, SignIn.created_at, SignIn.seen_at)
+        .where(SignIn.officer_id == officer_id, SignIn.ended_at.is_(None), SignIn.expires_at > now)
+        .where(SignIn.seen_at > now - _idle_limit(()))
+        .order_by(SignIn.seen_at.desc())
+    )
+    return tuple(OpenSignIn(*row) for row in rows)
 
 
 def _entry_of(connection: Connection, account: str) -> tuple[int | None, str | None]:
@@ -350,21 +391,24 @@ def _entry_of(connection: Connection, account: str) -> tuple[int | None, str | N
     return (row.id, row.hash) if row else (None, None)
 
 
-def _still_holds(connection: Connection, officer_id: int, kept: str | None) -> bool:
+def still_holds(connection: Connection, officer_id: int, kept: str | None) -> bool:
     """Whether the hash that was checked is still the officer's, now that nobody else can change it."""
     hash_now = connection.execute(
         select(Password.hash).where(Password.officer_id == officer_id).with_for_update()
     ).scalar_one_or_none()
-    return hash_now is not None and hash_now == kept and _is_enabled(connection, officer_id)
+    return hash_now is not None and hash_now == kept and is_enabled(connection, officer_id)
 
 
-def _is_enabled(connection: Connection, officer_id: int) -> bool:
+def is_enabled(connection: Connection, officer_id: int) -> bool:
+    """Whether an officer may enter. Locks her row: whoever disables her, grants her a role or sets up a second factor
+    meanwhile comes before this transaction or after it, never in the midst of it."""
     query = select(Officer.id).where(Officer.id == officer_id, Officer.disabled_at.is_(None))
-    return connection.execute(query).scalar_one_or_none() is not None
+    return connection.execute(query.with_for_update(key_share=True)).scalar_one_or_none() is not None
 
 
-def _open_sign_in(connection: Connection, officer_id: int, device: str, now: datetime) -> str:
-    token = secrets.token_urlsafe(32)
+def open_sign_in(connection: Connection, officer_id: int, device: str, now: datetime) -> str:
+    """A fresh sign-in of somebody who has just shown all that is asked of her; returns its token."""
+    token = tokens.fresh()
     is_administrator = select(Role.id).where(
         Role.officer_id == officer_id, Role.role == "administrator", or_(Role.until.is_(None), Role.until > now)
     )
@@ -373,11 +417,12 @@ def _open_sign_in(connection: Connection, officer_id: int, device: str, now: dat
         longest = min(longest, ADMINISTRATOR_LONGEST)
     row = {
         "officer_id": officer_id,
-        "token_hash": _hash(token),
+        "token_hash": tokens.hash_of(token),
         "device": access_log.one_line(device, 200),
         "created_at": now,
         "seen_at": now,
         "expires_at": now + longest,
+        "proved_at": now,
     }
     connection.execute(insert(SignIn).values(**row))
     return token
@@ -415,12 +460,21 @@ def _keep_password(
 
 
 def _make_link(
-    connection: Connection, officer_id: int, now: datetime, hours: int, detail: str, address: str = ""
+    connection: Connection,
+    officer_id: int,
+    now: datetime,
+    hours: int,
+    detail: str,
+    address: str = "",
+    by: int | None = None,
 ) -> str:
-    token = secrets.token_urlsafe(32)
-    row = {"token_hash": _hash(token), "created_at": now, "expires_at": now + timedelta(hours=hours)}
+    token = tokens.fresh()
+    row = {"token_hash": tokens.hash_of(token), "created_at": now, "expires_at": now + timedelta(hours=hours)}
     connection.execute(insert(OneTimeLink).values(officer_id=officer_id, **row))
-    access_log.note(connection, "link_made", now, officer_id=officer_id, detail=detail, address=address)
+    about = officer_id if by else None
+    access_log.note(
+        connection, "link_made", now, officer_id=by or officer_id, about=about, detail=detail, address=address
+    )
     return token
 
 
@@ -444,7 +498,7 @@ def _of_link(token: str, now: datetime) -> tuple[int, str] | None:
 
 def _good_link(token: str, now: datetime) -> Any:
     return (
-        (OneTimeLink.token_hash == _hash(token))
+        (OneTimeLink.token_hash == tokens.hash_of(token))
         & OneTimeLink.used_at.is_(None)
         & (OneTimeLink.expires_at > now)
         & (OneTimeLink.created_at <= now + throttle.CLOCK_SLACK)
@@ -456,10 +510,6 @@ def _own_words(connection: Connection, officer_id: int) -> list[str]:
     officer = connection.execute(select(Officer.email, Officer.employee_number).where(Officer.id == officer_id)).one()
     names = connection.execute(select(OfficerName.name).where(OfficerName.officer_id == officer_id)).scalars()
     return [officer.email or "", officer.employee_number or "", *names]
-
-
-def _hash(token: str) -> str:
-    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _config() -> Config:

@@ -336,7 +336,7 @@ def _leave(connection: Connection, found: CertificateView, state: str, why: str,
 
 def _note(connection: Connection, act: str, officer_id: int, serial: str, now: datetime) -> None:
     """Revoking and issuing again are done from a shell, where nobody is signed in."""
-    access_log.note(connection, act, now, detail=f"officer {officer_id} {serial}")
+    access_log.note(connection, act, now, about=officer_id, detail=f"officer {officer_id} {serial}")
 
 
 def _keep(connection: Connection, officer_id: int, record: CertificateRecord, now: datetime) -> None:

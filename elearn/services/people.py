@@ -62,6 +62,10 @@ class NoSuchRole(LookupError):
     """There is no such role, or the officer does not hold it there."""
 
 
+class NotYourself(ValueError):
+    """An administrator may not shut herself out or drop her own office: so there is always one left."""
+
+
 class NoSuchRoute(LookupError):
     """The course has no route of this name."""
 
@@ -90,6 +94,8 @@ class Person:
     office_code: str
     designation: str
     roles: tuple[tuple[RoleName, str], ...]
+    office: str = ""
+    office_hi: str = ""
 
 
 def add_officer(
@@ -122,7 +128,9 @@ def add_officer(
             place = office_of(connection, office) if office.strip() else None
             newcomer = Newcomer(kept_email, number, cleaned, primary, language, place, post, route)
             officer_id = write_newcomers(connection, [newcomer], courses, today(now), now, by)[0]
-            access_log.note(connection, "officer_added", now, officer_id=by, detail=f"officer {officer_id}")
+            access_log.note(
+                connection, "officer_added", now, officer_id=by, about=officer_id, detail=f"officer {officer_id}"
+            )
     except IntegrityError:
         # On PostgreSQL somebody else may add the same officer between the look and the insert.
         with reading() as connection:
@@ -142,7 +150,9 @@ def set_name(
     with writing() as connection:
         _refuse_unknown(connection, officer_id)
         write_name(connection, officer_id, tag, cleaned, primary)
-        access_log.note(connection, "name_set", now, officer_id=by, detail=f"officer {officer_id} {language}")
+        access_log.note(
+            connection, "name_set", now, officer_id=by, about=officer_id, detail=f"officer {officer_id} {language}"
+        )
 
 
 def post_officer(officer_id: int, office: str, designation: str, now: datetime, by: int | None = None) -> bool:
@@ -161,7 +171,9 @@ def post_officer(officer_id: int, office: str, designation: str, now: datetime, 
         open_posts(connection, [Post(officer_id, place, post)], today(now), now)
         if before and before.office_id != place[0]:
             accounts.end_sign_ins(connection, officer_id, now)
-        access_log.note(connection, "posted", now, officer_id=by, detail=f"officer {officer_id} {place[1]}")
+        access_log.note(
+            connection, "posted", now, officer_id=by, about=officer_id, detail=f"officer {officer_id} {place[1]}"
+        )
     return True
 
 
@@ -175,7 +187,8 @@ def set_route(officer_id: int, course: Course, route: str, now: datetime, by: in
     with writing() as connection:
         _refuse_unknown(connection, officer_id)
         write_route(connection, officer_id, course, route, now)
-        access_log.note(connection, "route_set", now, officer_id=by, detail=f"officer {officer_id} {course.id} {route}")
+        detail = f"officer {officer_id} {course.id} {route}"
+        access_log.note(connection, "route_set", now, officer_id=by, about=officer_id, detail=detail)
 
 
 def grant_role(officer_id: int, role: str, office: str | None, now: datetime, by: int | None = None) -> bool:
@@ -194,8 +207,10 @@ def grant_role(officer_id: int, role: str, office: str | None, now: datetime, by
 
 
 def end_role(officer_id: int, role: str, office: str | None, now: datetime, by: int | None = None) -> None:
-    """Takes a role away again; her sign-ins end. Raises NoSuchRole, NoSuchOfficer, NoSuchOffice."""
+    """Takes a role away again; her sign-ins end. Raises NoSuchRole, NoSuchOfficer, NoSuchOffice, NotYourself."""
     _refuse_unknown_role(role)
+    if by == officer_id and role == "administrator":
+        raise NotYourself(role)
     with writing() as connection:
         _refuse_unknown(connection, officer_id)
         place = office_of(connection, office) if office else None
@@ -210,14 +225,16 @@ def end_role(officer_id: int, role: str, office: str | None, now: datetime, by: 
 
 
 def disable_officer(officer_id: int, now: datetime, by: int | None = None) -> None:
-    """Shuts an officer out at once, on every device. Her records stay. Raises NoSuchOfficer."""
+    """Shuts an officer out at once, on every device. Her records stay. Raises NoSuchOfficer, NotYourself."""
+    if by == officer_id:
+        raise NotYourself("disable")
     with writing() as connection:
         _refuse_unknown(connection, officer_id)
         connection.execute(
             update(Officer).where(Officer.id == officer_id, Officer.disabled_at.is_(None)).values(disabled_at=now)
         )
         accounts.end_sign_ins(connection, officer_id, now)
-        access_log.note(connection, "disabled", now, officer_id=by, detail=f"officer {officer_id}")
+        access_log.note(connection, "disabled", now, officer_id=by, about=officer_id, detail=f"officer {officer_id}")
 
 
 def enable_officer(officer_id: int, now: datetime, by: int | None = None) -> None:
@@ -225,7 +242,7 @@ def enable_officer(officer_id: int, now: datetime, by: int | None = None) -> Non
     with writing() as connection:
         _refuse_unknown(connection, officer_id)
         connection.execute(update(Officer).where(Officer.id == officer_id).values(disabled_at=None))
-        access_log.note(connection, "enabled", now, officer_id=by, detail=f"officer {officer_id}")
+        access_log.note(connection, "enabled", now, officer_id=by, about=officer_id, detail=f"officer {officer_id}")
 
 
 def add_office(
@@ -247,6 +264,13 @@ def add_office(
             return made
     except IntegrityError:
         raise CodeTaken(kept) from None
+
+
+def offices_at(paths: Sequence[str]) -> tuple[OfficeEntry, ...]:
+    """The offices with these paths."""
+    query = select(Office.id, Office.code, Office.name, Office.name_hi, Office.path).where(Office.path.in_(paths))
+    with reading() as connection:
+        return tuple(OfficeEntry(*row) for row in connection.execute(query.order_by(Office.path)))
 
 
 def offices() -> tuple[OfficeEntry, ...]:
@@ -285,7 +309,9 @@ def person(officer_id: int, now: datetime) -> Person:
             .order_by(OfficerName.is_primary.desc(), OfficerName.language)
         ).all()
         post = connection.execute(
-            select(Office.code, Posting.designation).join(Posting).where(_main_posting(officer_id))
+            select(Office.code, Office.name, Office.name_hi, Posting.designation)
+            .join(Posting)
+            .where(_main_posting(officer_id))
         ).one_or_none()
         roles = connection.execute(
             select(Role.role, func.coalesce(Office.code, ""))
@@ -303,6 +329,8 @@ def person(officer_id: int, now: datetime) -> Person:
         post.code if post else "",
         post.designation if post else "",
         tuple((cast(RoleName, role), code) for role, code in roles),
+        post.name if post else "",
+        post.name_hi if post else "",
     )
 
 
@@ -429,7 +457,7 @@ def _note_role(
     ledger.append(connection, officer_id, kind, str(role_id), {"role": role, "office": office}, now)
     accounts.end_sign_ins(connection, officer_id, now)
     detail = f"officer {officer_id} {role} {office}".strip()
-    access_log.note(connection, kind, now, officer_id=by, detail=detail)
+    access_log.note(connection, kind, now, officer_id=by, about=officer_id, detail=detail)
 
 
 def _refuse_unknown_role(role: str) -> None:

@@ -42,7 +42,13 @@ def export(officer_id: int, now: datetime, by: int | None = None, address: str =
         if connection.execute(select(Officer.id).where(Officer.id == officer_id)).first() is None:
             raise NoSuchOfficer(officer_id)
         access_log.note(
-            connection, "data_exported", now, officer_id=by, detail=f"officer {officer_id}", address=address
+            connection,
+            "data_exported",
+            now,
+            officer_id=by,
+            about=officer_id,
+            detail=f"officer {officer_id}",
+            address=address,
         )
     with reading(longest=current_app.config["ELEARN"].export_seconds) as connection:
         data = PersonalData(
@@ -79,7 +85,7 @@ def erase(officer_id: int, now: datetime, by: int | None = None) -> Erased:
         )
         connection.execute(delete(Throttle).where(Throttle.key.in_(throttle.keys_of(officer.email or ""))))
         forget_addresses(connection, now, officer_id)
-        access_log.note(connection, "erased", now, officer_id=by, detail=f"officer {officer_id}")
+        access_log.note(connection, "erased", now, officer_id=by, about=officer_id, detail=f"officer {officer_id}")
     _empty_the_journal()
     return Erased(officer_id, touched)
 

@@ -1,4 +1,4 @@
-"""Slows down whoever guesses passwords: a delay that grows with each failure and never becomes a lock.
+"""Slows down whoever guesses passwords or codes: a delay that grows with each failure and never becomes a lock.
 
 An account is delayed for one address at a time, so that a stranger cannot keep an officer out of her own office.
 Two looser limits stand behind that: one for an account from anywhere, and one for an address whatever the account,
@@ -48,6 +48,10 @@ PAIR = Limit("account and address", free=5, first=30, longest=900, forgets=600)
 ACCOUNT = Limit("account", free=50, first=30, longest=900, forgets=600)
 ADDRESS = Limit("address", free=100, first=10, longest=300, forgets=6)  # a hundred in ten minutes
 LINKS = Limit("links asked for", free=100, first=10, longest=300, forgets=6)
+# Only who has the password comes so far, so no stranger can keep an officer out by it, and the address is not asked.
+# In the long run one code an hour can be tried: of a million codes three are good at a time, which makes 3 in 100 for
+# somebody who has the password and is at it for a year, with a line in the access log for each.
+CODE = Limit("code of the second factor", free=5, first=30, longest=3600, forgets=3600)
 _KNOWN = "known here"
 
 
@@ -68,6 +72,10 @@ def sign_in_try(account: str, address: str) -> Try:
 
 def link_try(address: str) -> Try:
     return Try(((LINKS, network_of(address)),))
+
+
+def code_try(officer_id: int) -> Try:
+    return Try(((CODE, str(officer_id)),), f"code\n{officer_id}")
 
 
 def network_of(address: str) -> str:
@@ -95,15 +103,24 @@ def take_turn(connection: Connection, tried: Try) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(number)))
 
 
+def refuse_if_delayed(connection: Connection, tried: Try, now: datetime) -> None:
+    """Raises TooManyTries while the try must wait."""
+    wait = seconds_to_wait(connection, tried, now)
+    if wait:
+        raise TooManyTries(wait)
+
+
 def seconds_to_wait(connection: Connection, tried: Try, now: datetime) -> int:
     """How long a try must still wait; 0 when it may go ahead."""
     home = _key(_KNOWN, tried.at_home)
     keys = [(limit, _key(limit.kind, value)) for limit, value in tried.counts]
-    query = select(Throttle.key, Throttle.free_at).where(Throttle.key.in_([home, *(key for _, key in keys)]))
-    free_at = {row.key: row.free_at for row in connection.execute(query)}
-    if home in free_at and now < free_at[home] <= now + KNOWN_FOR + CLOCK_SLACK:
+    query = select(Throttle.key, Throttle.last_at, Throttle.free_at).where(
+        Throttle.key.in_([home, *(key for _, key in keys)])
+    )
+    rows = {row.key: row for row in connection.execute(query)}
+    if home in rows and now < rows[home].free_at <= now + KNOWN_FOR + CLOCK_SLACK:
         keys = keys[:1]
-    return max((_wait(free_at[key], limit, now) for limit, key in keys if key in free_at), default=0)
+    return max((_wait(rows[key].last_at, rows[key].free_at, now) for _, key in keys if key in rows), default=0)
 
 
 def failed(connection: Connection, tried: Try, now: datetime) -> None:
@@ -142,10 +159,10 @@ def _key(kind: str, value: str) -> str:
     return sha256(f"{kind}\n{value}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _wait(free_at: datetime, limit: Limit, now: datetime) -> int:
+def _wait(last_at: datetime, free_at: datetime, now: datetime) -> int:
     seconds = ceil((free_at - now).total_seconds())
-    # A moment further off than any delay was written while the clock stood wrong.
-    return seconds if 0 < seconds <= limit.longest else 0
+    # A moment further off than the delay that was given was written while the clock stood wrong.
+    return seconds if 0 < seconds <= ceil((free_at - last_at).total_seconds()) else 0
 
 
 def _remembered(failures: int, last_at: datetime, limit: Limit, now: datetime) -> int:

@@ -14,7 +14,7 @@ from flask_login import AnonymousUserMixin, LoginManager, UserMixin, current_use
 from werkzeug.wrappers import Response
 
 from elearn.domain.roles import Entry, Viewer
-from elearn.services import accounts
+from elearn.services import accounts, second_factor
 
 login_manager = LoginManager()
 # Flask-Login's own protection ends a sign-in whenever the address changes, as it does on every phone.
@@ -87,13 +87,32 @@ def officer_if_known() -> int | None:
     return who.viewer.officer_id if isinstance(who, SignedIn) else None
 
 
-def begin(token: str) -> None:
-    """Puts a fresh sign-in into the browser's cookie, with a CSRF token of its own."""
+def begin(token: str) -> Viewer:
+    """Puts a fresh sign-in into the browser's cookie, with a CSRF token of its own; returns whom it brings."""
     viewer = accounts.viewer_of(token, now())
     assert viewer is not None, "a sign-in that was just made"
     session.clear()
     session["csrf"] = secrets.token_urlsafe(24)
     login_user(SignedIn(token, viewer))
+    return viewer
+
+
+def begin_half(token: str) -> None:
+    """Keeps that this browser has shown the password and not yet the code. Nobody is signed in by it."""
+    end()
+    session["half"] = token
+    session["csrf"] = secrets.token_urlsafe(24)
+
+
+def half() -> str:
+    """What `begin_half` keeps, or ""."""
+    return str(session.get("half", ""))
+
+
+def owes_second_factor(viewer: Viewer) -> bool:
+    """Whether her roles stay closed to her until she has set up a second factor."""
+    asked = current_app.config["ELEARN"].second_factor == "required"
+    return asked and bool(viewer.grants) and not second_factor.is_set_up(viewer.officer_id)
 
 
 def end() -> None:
@@ -130,6 +149,8 @@ def _check_door() -> Response | None:
     if not any(viewer.may_enter(entry) for entry in entries):
         accounts.note_refusal(viewer.officer_id, request.path, request.remote_addr or "", now())
         abort(403)
+    if not {"officer", "anyone"} & set(entries) and owes_second_factor(viewer):
+        return redirect(url_for("factor.second_factor_page", next=safe_next(_where_they_were())))
     return None
 
 

@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+from typing import cast
 
-from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from config import Config
-from elearn.i18n import _, n_
-from elearn.services import accounts, mail
+from elearn.i18n import _
+from elearn.services import accounts, mail, second_factor
 from elearn.services.passwords import LONGEST, SHORTEST
 from elearn.web import access
 from elearn.web.access import SignedIn, current_viewer, now, open_to, safe_next, viewer_or_none
+from elearn.web.forms import Problem, address, device, later, when, whole
 
 bp = Blueprint("auth", __name__)
 
 LONGEST_EMAIL = 254
-
-# The order matters: Edge and Opera also call themselves Chrome, Chrome calls itself Safari, Android calls itself Linux.
-BROWSERS = {
-    "Edg": "Edge",
-    "OPR/": "Opera",
-    "SamsungBrowser": "Samsung Internet",
-    "Firefox/": "Firefox",
-    "Chrome/": "Chrome",
-    "Safari/": "Safari",
-}
-SYSTEMS = {
-    "Android": "Android",
-    "iPhone": "iPhone",
-    "iPad": "iPad",
-    "Windows": "Windows",
-    "Mac OS X": "Mac",
-    "CrOS": "ChromeOS",
-    "Linux": "Linux",
-}
-
-
-class Problem(NamedTuple):
-    """What is wrong with one field of a form, in a sentence."""
-
-    field: str
-    sentence: str
 
 
 @bp.get("/sign-in")
@@ -59,16 +34,41 @@ def sign_in_page() -> Response | str:
 def sign_in() -> Response | str:
     email = request.form.get("email", "")
     try:
-        token = accounts.sign_in(email, request.form.get("password", ""), _address(), _device(), now())
+        token = accounts.sign_in(email, request.form.get("password", ""), address(), device(), now())
     except accounts.WrongPair:
         sentence = _("This e-mail and password do not belong together. Check both and try again.")
         return _sign_in_page(email=email, problem=Problem("email", sentence), next=request.form.get("next"))
     except accounts.TooManyTries as wait:
-        page = _sign_in_page(email=email, problem=Problem("email", _when(wait)), next=request.form.get("next"))
-        return _later(page, wait)
-    end_the_one_before()
-    access.begin(token)
-    return redirect(safe_next(request.form.get("next")) or url_for("public.home"))
+        page = _sign_in_page(email=email, problem=Problem("email", when(wait)), next=request.form.get("next"))
+        return later(page, wait)
+    except accounts.CodeNeeded as asked:
+        return ask_code(asked, request.form.get("next"))
+    return let_in(token, request.form.get("next"))
+
+
+@bp.get("/sign-in/code")
+@open_to("anyone")
+def code_page() -> Response | str:
+    """The second step of signing in; only this browser's, and only while it waits."""
+    half = access.half()
+    if viewer_or_none() or not half or not second_factor.is_half_signed_in(half, now()):
+        return redirect(url_for(".sign_in_page", next=safe_next(request.args.get("next"))))
+    return _code_page(request.args.get("next"))
+
+
+@bp.post("/sign-in/code")
+@open_to("anyone")
+def code() -> Response | str:
+    next_page = request.form.get("next")
+    try:
+        token = second_factor.finish_sign_in(access.half(), request.form.get("code", ""), address(), device(), now())
+    except second_factor.HalfGone:
+        return redirect(url_for(".sign_in_page", next=safe_next(next_page), done="late"))
+    except second_factor.WrongCode:
+        return _code_page(next_page, Problem("code", _("That code does not fit. Wait for the next one and try again.")))
+    except accounts.TooManyTries as wait:
+        return later(_code_page(next_page, Problem("code", when(wait))), wait)
+    return let_in(token, next_page)
 
 
 @bp.post("/sign-out")
@@ -99,7 +99,7 @@ def change_password() -> Response | str:
             viewer.sign_in_id,
             form.get("current-password", ""),
             form.get("new-password", ""),
-            _address(),
+            address(),
             now(),
         )
     except accounts.WrongPair:
@@ -107,7 +107,7 @@ def change_password() -> Response | str:
     except accounts.WeakPassword as why:
         return _account_page(problem=Problem("new-password", weakness(why.reason)))
     except accounts.TooManyTries as wait:
-        return _later(_account_page(problem=Problem("current-password", _when(wait))), wait)
+        return later(_account_page(problem=Problem("current-password", when(wait))), wait)
     return redirect(url_for(".account_page", done="password"), 303)
 
 
@@ -117,10 +117,13 @@ def end_sign_ins() -> Response:
     """Ends one other sign-in of the officer, or all others."""
     viewer = current_viewer()
     which = request.form.get("sign-in", "")
-    if which.isascii() and which.isdigit() and len(which) < 19:
-        accounts.end_sign_in(viewer.officer_id, int(which), now())
-    elif which == "others":
+    if which == "others":
         accounts.end_all_sign_ins(viewer.officer_id, now(), keep=viewer.sign_in_id)
+    elif which:
+        try:
+            accounts.end_sign_in(viewer.officer_id, whole(which) or 0, now())
+        except accounts.NoSuchSignIn:
+            abort(404)
     return redirect(url_for(".account_page", done="ended"), 303)
 
 
@@ -138,10 +141,10 @@ def forgotten() -> Response | str:
     if not by_mail:
         return forgotten_page()
     try:
-        link = accounts.link_for_forgotten(request.form.get("email", ""), _address(), now())
+        link = accounts.link_for_forgotten(request.form.get("email", ""), address(), now())
     except accounts.TooManyTries as wait:
-        problem = Problem("email", _when(wait))
-        return _later(render_template("auth/forgotten.html", by_mail=True, asked=False, problem=problem), wait)
+        problem = Problem("email", when(wait))
+        return later(render_template("auth/forgotten.html", by_mail=True, asked=False, problem=problem), wait)
     response = make_response(render_template("auth/forgotten.html", by_mail=True, asked=True, problem=None))
     if link:
         email, token = link
@@ -162,7 +165,7 @@ def first_password_page(token: str) -> Response | str:
 def first_password(token: str) -> Response | str:
     """Sets a password by a one-time link, which is used up by it; then the officer signs in with it."""
     try:
-        accounts.set_password_by_link(token, request.form.get("new-password", ""), now(), _address())
+        accounts.set_password_by_link(token, request.form.get("new-password", ""), now(), address())
     except accounts.LinkNotGood:
         return _first_password_page(token)
     except accounts.WeakPassword as why:
@@ -191,6 +194,26 @@ def _sign_in_page(**shown: object) -> str:
     return render_template("auth/sign_in.html", **values)
 
 
+def _code_page(next_page: str | None, problem: Problem | None = None) -> str:
+    return render_template("auth/code.html", next=safe_next(next_page), problem=problem)
+
+
+def ask_code(asked: accounts.CodeNeeded, target: str | None) -> Response:
+    """The first step is done: this browser is asked for the second."""
+    end_the_one_before()
+    access.begin_half(asked.half)
+    return redirect(url_for("auth.code_page", next=safe_next(target)))
+
+
+def let_in(token: str, target: str | None) -> Response:
+    """Puts a fresh sign-in into this browser; whoever must set up a second factor first is led there."""
+    end_the_one_before()
+    viewer = access.begin(token)
+    if access.owes_second_factor(viewer):
+        return redirect(url_for("factor.second_factor_page", next=safe_next(target)))
+    return redirect(safe_next(target) or url_for("public.home"))
+
+
 def _account_page(problem: Problem | None = None) -> str:
     viewer = current_viewer()
     account = accounts.account_of(viewer.officer_id, now())
@@ -201,15 +224,8 @@ def _account_page(problem: Problem | None = None) -> str:
         problem=problem,
         done=request.args.get("done", ""),
         shortest=SHORTEST,
-        device_words=device_words,
+        factor=second_factor.state_of(viewer.officer_id),
     )
-
-
-def device_words(agent: str) -> str:
-    """A browser's own long description, in the few words that an officer knows it by."""
-    browser = next((name for sign, name in BROWSERS.items() if sign in agent), _("A browser"))
-    system = next((name for sign, name in SYSTEMS.items() if sign in agent), "")
-    return _("{browser} on {system}", browser=browser, system=system) if system else browser
 
 
 def _first_password_page(token: str, problem: Problem | None = None) -> Response | str:
@@ -239,39 +255,10 @@ def _letter(email: str, token: str) -> mail.Letter:
     return mail.Letter(email, _("A new password for your course"), body)
 
 
-def _when(wait: accounts.TooManyTries) -> str:
-    minutes = -(-wait.retry_after // 60)
-    if wait.retry_after <= 60:
-        return n_(
-            "Too many tries. Please try again in {count} second.",
-            "Too many tries. Please try again in {count} seconds.",
-            wait.retry_after,
-        )
-    return n_(
-        "Too many tries. Please try again in {count} minute.",
-        "Too many tries. Please try again in {count} minutes.",
-        minutes,
-    )
-
-
-def _later(page: str, wait: accounts.TooManyTries) -> Response:
-    response = make_response(page, 429)
-    response.headers["Retry-After"] = str(wait.retry_after)
-    return response
-
-
 def end_the_one_before() -> None:
     """Ends the sign-in this browser came with, if any."""
     if viewer_or_none():
         accounts.sign_out(cast(SignedIn, current_user).token, now())
-
-
-def _address() -> str:
-    return request.remote_addr or ""
-
-
-def _device() -> str:
-    return request.user_agent.string
 
 
 def _config() -> Config:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException
 
 from elearn.i18n import _
-from elearn.services import learning, library, quizzes
+from elearn.services import learning, library, people, quizzes
 from elearn.web.access import forget_who_asks, viewer_or_none
 
 RETRY_SECONDS = 5
@@ -34,7 +34,7 @@ class Told(NamedTuple):
 def init(app: Flask) -> None:
     """Registers a page for every failure that can reach the door."""
     app.register_error_handler(HTTPException, _told)
-    for missing in (library.NotServed, quizzes.NotYours):
+    for missing in (library.NotServed, quizzes.NotYours, people.NoSuchOfficer):
         app.register_error_handler(missing, lambda _error: answer(404, _not_found()))
     app.register_error_handler(learning.TooManyTries, lambda _error: answer(429, _too_many_tries()))
     for away in AWAY:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from elearn.domain.certificate import grouped_serial
 from elearn.i18n import NAMES, _, language, language_cookie
-from elearn.services import certificates, health, learning, library
+from elearn.services import certificates, health, learning, library, people
 from elearn.web.access import now, open_to, safe_next, viewer_or_none
 from elearn.web.addresses import by_any_name
 from elearn.web.headers import asked_again
@@ -44,6 +44,7 @@ def home() -> Response | str:
     return render_template(
         "officer/dashboard.html",
         views=learning.dashboard(viewer.officer_id),
+        supervised=people.offices_at(paths) if (paths := viewer.office_paths("supervisor")) else (),
         visitor_name=(viewer.name, viewer.name_language),
     )
 

@@ -11,9 +11,8 @@ from config import Provider
 from elearn.i18n import _
 from elearn.services import accounts, federation
 from elearn.services.federation import Departure
-from elearn.web import access
 from elearn.web.access import now, open_to, safe_next, viewer_or_none
-from elearn.web.auth import end_the_one_before
+from elearn.web.auth import ask_code, let_in
 
 bp = Blueprint("single_sign_on", __name__)
 
@@ -74,9 +73,9 @@ def come_back() -> Response:
         )
     except (federation.ProviderAway, federation.NotTrusted, federation.NotLinked, accounts.WrongPair) as error:
         return _not_in(error, target)
-    end_the_one_before()
-    access.begin(token)
-    return redirect(target or url_for("public.home"))
+    except accounts.CodeNeeded as asked:
+        return ask_code(asked, target)
+    return let_in(token, target)
 
 
 def _keep(departure: Departure, target: str | None) -> None:

@@ -165,5 +165,8 @@ FOR_TEMPLATES: dict[str, Callable[..., Any]] = {
     "certificate_word": words.certificate_word,
     "verdict_heading": words.verdict_heading,
     "verdict_sentence": words.verdict_sentence,
+    "device_words": words.device_words,
+    "role_word": words.role_word,
+    "event_words": words.event_words,
     "source_grade": words.source_grade,
 }

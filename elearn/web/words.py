@@ -8,6 +8,76 @@ from elearn.domain.certificate import CertificateRecord
 from elearn.domain.status import Requirement
 from elearn.i18n import _, clock, day, n_
 
+# The order matters: Edge and Opera also call themselves Chrome, Chrome calls itself Safari, Android calls itself Linux.
+BROWSERS = {
+    "Edg": "Edge",
+    "OPR/": "Opera",
+    "SamsungBrowser": "Samsung Internet",
+    "Firefox/": "Firefox",
+    "Chrome/": "Chrome",
+    "Safari/": "Safari",
+}
+SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS X": "Mac",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+
+
+def device_words(agent: str) -> str:
+    """A browser's own long description, in the few words that an officer knows it by."""
+    browser = next((name for sign, name in BROWSERS.items() if sign in agent), _("A browser"))
+    system = next((name for sign, name in SYSTEMS.items() if sign in agent), "")
+    return _("{browser} on {system}", browser=browser, system=system) if system else browser
+
+
+def role_word(role: str) -> str:
+    """What a role is called."""
+    return {"supervisor": _("supervisor"), "trainer": _("trainer"), "administrator": _("administrator")}.get(role, role)
+
+
+def events() -> dict[str, str]:
+    """Every event of the access log, in a few words."""
+    return {
+        "sign_in": _("signed in"),
+        "sign_in_failed": _("wrong password"),
+        "code_asked": _("password right, code asked"),
+        "code_failed": _("wrong code"),
+        "recovery_code_used": _("recovery code used"),
+        "recovery_codes_made": _("new recovery codes"),
+        "proved": _("confirmed who it is"),
+        "sign_out": _("signed out"),
+        "sign_ins_ended": _("all sign-ins ended"),
+        "refused": _("page refused"),
+        "link_made": _("one-time link made"),
+        "link_refused": _("one-time link refused"),
+        "password_set": _("password set"),
+        "factor_set": _("second factor set up"),
+        "factor_off": _("second factor turned off"),
+        "factor_reset": _("second factor reset"),
+        "officer_added": _("officer added"),
+        "name_set": _("name set"),
+        "posted": _("posted"),
+        "route_set": _("route set"),
+        "role_granted": _("role granted"),
+        "role_ended": _("role ended"),
+        "disabled": _("shut out"),
+        "enabled": _("let in again"),
+        "office_added": _("office added"),
+        "roster_imported": _("roster imported"),
+        "list_exported": _("list downloaded"),
+        "identity_linked": _("single sign-on linked"),
+        "identity_unlinked": _("single sign-on link removed"),
+    }
+
+
+def event_words(event: str) -> str:
+    return events().get(event, event)
+
 
 def why_missing(requirement: Requirement) -> str:
     """Why a requirement is not met and what would meet it, or why one is met that was not done; else ""."""

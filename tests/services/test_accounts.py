@@ -359,7 +359,8 @@ def test_nobody_ends_somebody_elses_sign_in(app: Flask, given: Given) -> None:
     token = sign_in(far, given.now)
     viewer = accounts.viewer_of(token, given.now)
     assert viewer is not None
-    accounts.end_sign_in(meera.id, viewer.sign_in_id, given.now)
+    with pytest.raises(accounts.NoSuchSignIn):
+        accounts.end_sign_in(meera.id, viewer.sign_in_id, given.now)
     assert accounts.viewer_of(token, given.now)
     accounts.end_sign_in(far.id, viewer.sign_in_id, given.now)
     assert accounts.viewer_of(token, given.now) is None

@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+import pyotp
 import pytest
 from aiosmtpd.controller import Controller
 from flask import Flask
+from sqlalchemy import update
 
-from elearn.services import accounts, people
+from elearn.models.database import writing
+from elearn.models.people import SignIn
+from elearn.services import accounts, people, second_factor
 from tests.given import PASSWORD, Given
 from tests.pages import Visitor
 
@@ -192,14 +196,163 @@ def test_other_sign_ins_are_ended_one_by_one_or_all(given: Given) -> None:
     assert [v.get("/account", follow=False).status_code for v in (here, third)] == [200, 302]
 
 
-@pytest.mark.parametrize("which", ["", "x", "-1", "9" * 30, "१"])
-def test_a_sign_in_that_is_not_hers_is_left_alone(sqlite_app: Flask, given: Given, which: str) -> None:
-    far = given.visit(given.officer("Far"))
+@pytest.mark.parametrize(("which", "status"), [("", 303), *((w, 404) for w in ("1", "x", "-1", "9" * 30, "१"))])
+def test_a_sign_in_that_is_not_hers_is_left_alone(sqlite_app: Flask, given: Given, which: str, status: int) -> None:
+    far = given.visit(given.officer("Far"))  # hers has the number 1
     meera = given.visit(given.officer("Meera"))
     meera.open("/account")
-    for value in (which, "1"):
-        assert meera.post("/account/sign-ins/end", {"sign-in": value}, follow=False).status_code == 303
+    assert meera.post("/account/sign-ins/end", {"sign-in": which}, follow=False).status_code == status
     assert far.get("/account", follow=False).status_code == 200
+
+
+def test_a_sign_in_that_has_ended_already_is_no_mistake(given: Given) -> None:
+    meera = given.officer("Meera")
+    here, _there = given.visit(meera), given.visit(meera)
+    page = here.open("/account")
+    number = page.root.all("button", name="sign-in")[0].get("value")
+    for _ in range(2):
+        assert here.post("/account/sign-ins/end", {"sign-in": number}, follow=False).status_code == 303
+
+
+# The second step
+
+
+def code_of(secret: str, given: Given) -> str:
+    return pyotp.TOTP(secret).at(datetime.now(UTC) + timedelta(seconds=30))
+
+
+def test_password_then_code_leads_to_where_she_wanted_to_go(given: Given) -> None:
+    meera = given.officer("Meera")
+    secret, _ = given.second_factor(meera)
+    visitor = given.visit()
+    visitor.get("/account")
+    visitor.submit("/sign-in", email=meera.email, password=PASSWORD)
+    assert visitor.address == "/sign-in/code"
+    for address in ("/account", "/certificates", "/admin"):
+        assert visitor.get(address, follow=False).headers["Location"].startswith("/sign-in?next=")
+    visitor.open("/sign-in/code?next=/account")
+    visitor.submit("/sign-in/code", code=code_of(secret, given))
+    assert visitor.address == "/account"
+
+
+def test_a_wrong_code_is_told_one_thing_and_never_sent_back(given: Given) -> None:
+    meera = given.officer("Meera")
+    secret, _ = given.second_factor(meera)
+    visitor = given.visit()
+    visitor.get("/sign-in?next=/account")
+    visitor.submit("/sign-in", email=meera.email, password=PASSWORD)
+    told = set()
+    for code in (pyotp.TOTP(secret).at(given.now), "no code", "AAAA-BBBB-CCCC-DDDD"):  # used, none, unknown
+        answer = visitor.submit("/sign-in/code", code=code)
+        assert (answer.status_code, code in answer.text) == (200, False)
+        assert visitor.page
+        told.add(visitor.page.by_id("code-error").text)
+        assert visitor.page.fields(visitor.page.form("/sign-in/code"))["next"] == "/account"
+    assert len(told) == 1
+    for _ in range(3):
+        answer = visitor.submit("/sign-in/code", code="000")
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("elsewhere", ["//evil.test", "https://evil.test/", "/\\evil.test"])
+def test_the_second_step_leads_to_no_other_site(given: Given, elsewhere: str) -> None:
+    meera = given.officer("Meera")
+    secret, _ = given.second_factor(meera)
+    visitor = given.visit()
+    visitor.get("/sign-in")
+    answer = visitor.post("/sign-in", {"email": meera.email, "password": PASSWORD, "next": elsewhere}, follow=False)
+    assert answer.headers["Location"] == "/sign-in/code"
+    data = {"code": code_of(secret, given), "next": elsewhere}
+    assert visitor.post("/sign-in/code", data, follow=False).headers["Location"] == "/"
+
+
+def test_the_half_signed_in_browser_has_another_token_before_and_after(sqlite_app: Flask, given: Given) -> None:
+    """So that nobody can have put one there; and the sign-in it came with has ended."""
+    meera, far = given.officer("Meera"), given.officer("Far")
+    secret, _ = given.second_factor(meera)
+    visitor = given.visit(far)
+    first, tokens = session_of(visitor), [visitor.token()]
+    visitor.post("/sign-in", {"email": meera.email, "password": PASSWORD})
+    assert accounts.viewer_of(first, given.now) is None
+    tokens.append(visitor.token())
+    with visitor.client.session_transaction() as session:
+        half = str(session["half"])
+        assert "_user_id" not in session
+    visitor.post("/sign-in/code", {"code": code_of(secret, given)})
+    tokens.append(visitor.token())
+    assert len(set(tokens)) == 3
+    assert session_of(visitor) not in (first, half)
+    with visitor.client.session_transaction() as session:
+        assert "half" not in session
+
+
+def test_the_second_step_waits_in_the_browser_that_took_the_first(given: Given) -> None:
+    meera = given.officer("Meera")
+    secret, _ = given.second_factor(meera)
+    visitor, another = given.visit(), given.visit()
+    visitor.get("/sign-in")
+    visitor.submit("/sign-in", email=meera.email, password=PASSWORD)
+    another.post("/sign-in/code", {"code": code_of(secret, given)})
+    assert another.address == "/sign-in"
+    assert another.page
+    assert "Please begin again." in another.page.text
+    assert another.get("/sign-in/code", follow=False).status_code == 302
+    visitor.open("/sign-in/code")
+    visitor.submit("/sign-in/code", code=code_of(secret, given))
+    assert visitor.address == "/"
+
+
+# Setting it up
+
+
+def test_a_second_factor_is_set_up_from_its_picture_and_recovery_codes_are_shown_once(given: Given) -> None:
+    meera = given.officer("Meera")
+    visitor = given.visit(meera)
+    assert visitor.get("/account/second-factor/code.svg").status_code == 404
+    visitor.open("/account/second-factor")
+    visitor.submit("/account/second-factor")
+    assert visitor.page
+    picture = visitor.get(visitor.page.root.one("img").get("src") or "")
+    assert (picture.mimetype, picture.headers["Cache-Control"]) == ("image/svg+xml", "no-store")
+    assert "sandbox" in picture.headers["Content-Security-Policy"]
+    key = second_factor.setting_of(meera.id).secret
+    assert " ".join(key[i : i + 4] for i in range(0, 32, 4)) in visitor.open("/account/second-factor").text
+    visitor.submit("/confirm", code="not it")
+    assert visitor.page.by_id("code").get("aria-invalid") == "true"
+    answer = visitor.submit("/confirm", code=pyotp.TOTP(key).now())
+    assert answer.headers["Cache-Control"] == "no-store"
+    codes = [one.text for one in visitor.page.root.all("li", class_="serial")]
+    assert len(codes) == 10
+    assert visitor.get("/account/second-factor/code.svg").status_code == 404
+    page = visitor.open("/account/second-factor")
+    assert key[:4] not in page.text
+    assert not any(code in page.html for code in codes)
+    assert "10 recovery codes" in visitor.open("/account/second-factor").text
+
+
+def test_turning_it_off_asks_for_password_and_code(given: Given) -> None:
+    meera = given.officer("Meera")
+    _, codes = given.second_factor(meera)
+    visitor = given.visit()
+    visitor.get("/sign-in")
+    visitor.submit("/sign-in", email=meera.email, password=PASSWORD)
+    visitor.submit("/sign-in/code", code=codes[0])
+    with writing() as connection:
+        connection.execute(update(SignIn).values(proved_at=given.now - timedelta(minutes=11)))
+    for address in ("/account/second-factor/off", "/account/second-factor/recovery-codes"):
+        visitor.open("/account/second-factor")
+        visitor.submit(address)
+        visitor.submit(address, proof_password=PASSWORD, proof_code="000")
+        assert second_factor.state_of(meera.id).set_up_at
+        assert second_factor.state_of(meera.id).codes_left == 9
+    visitor.submit(address, proof_password=PASSWORD, proof_code=codes[1])
+    assert visitor.page
+    assert visitor.page.heading == "Your recovery codes"
+    visitor.open("/account/second-factor")
+    visitor.submit("/account/second-factor/off")
+    assert "Your second factor is turned off." in visitor.page.text
+    assert second_factor.state_of(meera.id) == second_factor.State()
 
 
 # The first password
