@@ -42,6 +42,9 @@ PLACES: Mapping[str, Place] = {
     "password": Place(("officer_id",), fate="deleted", secret=frozenset({"hash"})),
     "sign_in": Place(("officer_id",), fate="deleted", secret=frozenset({"token_hash"})),
     "federated_identity": Place(("officer_id",), fate="deleted"),
+    "half_sign_in": Place(("officer_id",), fate="deleted", secret=frozenset({"token_hash"})),
+    "second_factor": Place(("officer_id",), fate="deleted"),
+    "recovery_code": Place(("officer_id",), fate="deleted", secret=frozenset({"hash"})),
     "one_time_link": Place(("officer_id",), fate="deleted", secret=frozenset({"token_hash"})),
     "access_log": Place(("officer_id", "about_id")),  # its addresses go once the law asks for them no more: retention
     "enrolment": Place(("officer_id",), acted=("assigned_by",), blanked={"exempt_reason": ""}),
