@@ -4,7 +4,7 @@ PORT ?= 8000
 DATA ?= instance
 VENV := .venv
 BIN := $(VENV)/bin
-APT := chromium fonts-noto-core postgresql pgbouncer nginx-light caddy
+APT := chromium fonts-noto-core postgresql pgbouncer nginx-light caddy faketime
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench screenshots lock catalogue bundle sbom

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 SHORTEST_SECRET = 32
 HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]")
+SHORTEST_TOKEN = 24
+FEWEST_LOG_DAYS = 365  # the DPDP Rules ask for a year of log; CERT-In for 180 days of it
 
 
 class BadSetting(ValueError):
@@ -64,6 +66,11 @@ class Config:
     idle_transaction_seconds: int = 60
     export_seconds: int = 600
     oidc: Provider | None = None
+    log_format: str = "json"
+    slow_ms: int = 500
+    metrics: bool = False
+    metrics_token: str = ""
+    access_log_days: int = 400
 
     @property
     def https(self) -> bool:
@@ -103,6 +110,11 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Config:
         idle_transaction_seconds=_whole(env, "IDLE_TRANSACTION_SECONDS", Config.idle_transaction_seconds),
         export_seconds=_whole(env, "EXPORT_SECONDS", Config.export_seconds),
         oidc=_provider({k.removeprefix("OIDC_"): v.strip() for k, v in env.items() if k.startswith("OIDC_")}),
+        log_format=_log_format(env.get("LOG_FORMAT") or Config.log_format),
+        slow_ms=_whole(env, "SLOW_MS", Config.slow_ms),
+        metrics=_yes_or_no(env, "METRICS"),
+        metrics_token=_metrics_token(env.get("METRICS_TOKEN", "")),
+        access_log_days=_access_log_days(env),
     )
 
 
@@ -147,6 +159,32 @@ def _mail_url(url: str) -> str:
     if url and urlsplit(url).scheme not in ("smtp", "smtps"):
         raise BadSetting("ELEARN_MAIL_URL must look like smtp://user:password@host:587 or smtps://host:465")
     return url
+
+
+def _log_format(name: str) -> str:
+    if name not in ("json", "text"):
+        raise BadSetting(f"ELEARN_LOG_FORMAT must be json or text, not {name!r}")
+    return name
+
+
+def _metrics_token(token: str) -> str:
+    if token and len(token) < SHORTEST_TOKEN:
+        raise BadSetting(f"ELEARN_METRICS_TOKEN needs at least {SHORTEST_TOKEN} random characters")
+    return token
+
+
+def _access_log_days(env: Mapping[str, str]) -> int:
+    days = _whole(env, "ACCESS_LOG_DAYS", Config.access_log_days)
+    if days < FEWEST_LOG_DAYS:
+        raise BadSetting(f"ELEARN_ACCESS_LOG_DAYS must be at least {FEWEST_LOG_DAYS}: the law asks for a year of log")
+    return days
+
+
+def _yes_or_no(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name, "")
+    if text not in ("", "0", "1"):
+        raise BadSetting(f"ELEARN_{name} must be 1 or 0, not {text!r}")
+    return text == "1"
 
 
 def _one_of(env: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:

@@ -13,7 +13,8 @@ from config import Config, from_environment
 from elearn import i18n
 from elearn.models import tables
 from elearn.models.database import db, open_engine_options
-from elearn.services import certificates, federation, library
+from elearn.models.slow import watch_statements
+from elearn.services import certificates, federation, health, library
 from elearn.web import (
     access,
     addresses,
@@ -23,12 +24,14 @@ from elearn.web import (
     errors,
     factor,
     headers,
+    my_data,
     officer,
     public,
     reference,
     single_sign_on,
     supervisor,
     trainer,
+    watching,
 )
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -55,7 +58,11 @@ def create_app(config: Config | None = None) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SQLALCHEMY_DATABASE_URI=config.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=open_engine_options(config.database_url, config.database_connections),
+        # What a failed statement was given is somebody's data: no error, and so no log, quotes it.
+        SQLALCHEMY_ENGINE_OPTIONS={
+            **open_engine_options(config.database_url, config.database_connections),
+            "hide_parameters": True,
+        },
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if config.trusted_proxies:
@@ -71,9 +78,11 @@ def _open_records(app: Flask, config: Config) -> None:
     db.init_app(app)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
     with app.app_context():
+        watch_statements(db.engine, config.slow_ms)
         library.open_library(
             app, config.content_dir, config.private_content_dir, config.data_dir, datetime.now(UTC).date()
         )
+    health.open_health(app, config.data_dir, MIGRATIONS)
     keys = certificates.ensure_keys(config.signing_keys)
     federation.open_provider(app, config, config.base_url + single_sign_on.RETURN)
     certificates.open_issuing(app, certificates.Issuing(config.organisation, config.base_url, keys, config.timezone))
@@ -81,13 +90,19 @@ def _open_records(app: Flask, config: Config) -> None:
 
 def _open_doors(app: Flask) -> None:
     """The pages, and what stands before each of them."""
+    watching.init(app)
     addresses.guard(app)
     access.guard(app)
     headers.init(app)
     errors.init(app)
     assets.init(app)
-    for room in (admin, auth, factor, officer, public, reference, single_sign_on, supervisor, trainer):
+    for room in (admin, auth, factor, my_data, officer, public, reference, single_sign_on, supervisor, trainer):
         app.register_blueprint(room.bp)
+    if app.config["ELEARN"].metrics:
+        # Only where it is enabled: it brings a library and a file for each process along.
+        from elearn.web import metrics
+
+        metrics.open_metrics(app, app.config["ELEARN"].data_dir)
     app.jinja_env.globals.update(
         _=i18n._,
         n_=i18n.n_,

@@ -12,9 +12,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
 from config import BadSetting
 from elearn.commands import certificates as certificate_commands
-from elearn.commands import content, doctor, lists, moving, officers, records, serving
+from elearn.commands import content, doctor, lists, moving, officers, privacy, records, serving
 from elearn.commands.terminal import Unusable, create
 from elearn.services import backup, certificates, checkpoint, demo, library, people, reports, restore
+from elearn.services import privacy as privacy_services
 from elearn.services.moving import NotMoved
 
 # What services raise at whoever types a command, and what to say then; {} is the error's own text.
@@ -41,6 +42,9 @@ SENTENCES: Mapping[type[Exception], str] = {
     restore.SomethingElse: "The database holds tables that are not ours ({}). Nothing was changed.",
     restore.StillInUse: "The database is in use: stop the server. Nothing was changed. ({})",
     restore.NoRoom: "{}",
+    certificates.NoName: "Officer {} has no name to certify.",
+    privacy_services.LastAdministrator: "She is the last administrator: make another one first.",
+    privacy_services.AlreadyErased: "Officer {} is erased already.",
     demo.NotForDemo: "{} The demo adds accounts with a known password: give it another --data folder.",
 }
 
@@ -87,6 +91,7 @@ for command in (
     *(records.backup_command, records.restore_command, records.audit_command),
     *(certificate_commands.certificate_group, certificate_commands.reconcile_command),
     moving.move_command,
+    *(privacy.privacy_group, privacy.retention_command),
     *(flask_migrate.cli.db, routes_command, shell_command),
 ):
     main.add_command(command)

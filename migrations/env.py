@@ -57,11 +57,12 @@ def put_back(connection: Connection, triggers) -> None:
 
 
 def migrate_postgresql(connection: Connection) -> None:
-    """A large table may take its time; how long everything else may take is written down afresh each time."""
-    allow(connection, 0)
-    migrate(connection)
+    """How long everything may take is written down afresh each time; this transaction itself may take its time, with
+    whatever a move or a restore does in it after this."""
     config = current_app.config["ELEARN"]
     keep_limits(connection, Limits(config.statement_seconds, config.lock_seconds, config.idle_transaction_seconds))
+    allow(connection, 0)
+    migrate(connection)
 
 
 def run() -> None:

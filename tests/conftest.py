@@ -27,12 +27,13 @@ SECRET = "only-for-tests-" + "0123456789abcdef" * 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without Chromium, PostgreSQL or the proxies their tests are skipped with a line that says so; in CI they fail."""
+    """Tests of what is not installed here are skipped with a line that says so; CI may skip nothing."""
     if os.environ.get("CI") == "true":
         return
     here = {
         "browser": Path("/usr/bin/chromium").exists(),
         "postgres": postgres.is_here(),
+        "faketime": shutil.which("faketime") is not None,
         "pgbouncer": pgbouncer.PROGRAM.exists(),
         "nginx": nginx.PROGRAM.exists(),
         "proxy": all(shutil.which(name) for name in ("nginx", "caddy")),
@@ -59,7 +60,7 @@ def postgres_server() -> Iterator[str]:
 def postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The server's URL, with a migrated and empty database `house` to copy."""
     _execute(postgres_server, "CREATE DATABASE house")
-    _migrated(postgres_server.format(database="house"), tmp_path_factory.mktemp("pg"))
+    migrated(postgres_server.format(database="house"), tmp_path_factory.mktemp("pg"))
     return postgres_server
 
 
@@ -67,7 +68,7 @@ def postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFac
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated and empty SQLite file to copy, and compiled content beside it."""
     folder = tmp_path_factory.mktemp("sqlite")
-    _migrated(f"sqlite:///{folder / 'house.sqlite3'}", folder)
+    migrated(f"sqlite:///{folder / 'house.sqlite3'}", folder)
     return folder
 
 
@@ -156,7 +157,7 @@ def _config(url: str, folder: Path, **settings: object) -> Config:
     return Config(**values)  # type: ignore[arg-type]
 
 
-def _migrated(url: str, folder: Path) -> None:
+def migrated(url: str, folder: Path) -> None:
     app = create_app(_config(url, folder))
     with app.app_context():
         upgrade()

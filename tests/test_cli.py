@@ -14,8 +14,9 @@ import time
 import urllib.request
 from collections.abc import Callable
 from contextvars import Context
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zipfile import is_zipfile
 
 import pytest
 from click.testing import CliRunner, Result
@@ -363,6 +364,55 @@ def test_an_audit_names_a_row_and_ends_with_1(run: Run, sqlite_app: Flask, given
 
 
 # Serving
+
+
+def test_an_officer_is_given_her_data_and_erased(run: Run, sqlite_app: Flask, given: Given, tmp_path: Path) -> None:
+    meera, path = given.officer("Meera"), tmp_path / "meera.zip"
+    done = run("privacy", "export", meera.email, "-o", path)
+    assert done.exit_code == 0, done.output
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert is_zipfile(path)
+    refused = run("privacy", "erase", meera.email, input="yes\n")
+    assert (refused.exit_code, "Nothing was erased." in refused.output) == (1, True)
+    assert people.find_officer(meera.email) == meera.id
+    erased = run("privacy", "erase", meera.email, input="erase\n")
+    assert f"Officer {meera.id} is erased: " in erased.output
+    again = run("privacy", "erase", meera.email, "--yes")
+    assert again.exit_code == 1
+    assert again.output == f"Error: There is no officer with the e-mail or employee number {meera.email}.\n"
+
+
+def test_the_last_administrator_is_not_erased(run: Run, sqlite_app: Flask, given: Given) -> None:
+    done = run("privacy", "erase", given.administrator().email, "--yes")
+    assert (done.exit_code, done.output) == (1, "Error: She is the last administrator: make another one first.\n")
+
+
+def test_a_breach_report_is_written(run: Run, sqlite_app: Flask, given: Given, tmp_path: Path) -> None:
+    meera, path = given.officer("Meera"), tmp_path / "affected.csv"
+    window = ("--since", given.now - timedelta(hours=1), "--until", given.now + timedelta(hours=1))
+    done = run("privacy", "affected", *window, "-o", path)
+    assert (done.exit_code, done.output) == (0, f"{path}: officers affected: 1\n")
+    assert meera.email in path.read_text("utf-8-sig")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert run("privacy", "affected", *window, "--by", "nobody@model.test", "-o", path).exit_code == 1
+    other_way = run("privacy", "affected", "--since", "2026-11-02", "--until", "2026-11-01", "-o", path)
+    assert "--until must be later than --since." in other_way.output
+    assert "--since needs a moment" in run("privacy", "affected", "--since", "x", "--until", "y", "-o", path).output
+
+
+def test_the_retention_rule_is_told_and_kept(run: Run, sqlite_app: Flask) -> None:
+    dry = run("retention", "--dry-run")
+    assert (dry.exit_code, dry.output.splitlines()[-1]) == (0, "Nothing was written.")
+    done = run("retention")
+    assert [line.split(maxsplit=1)[1] for line in done.output.splitlines()] == [
+        "access log lines",
+        "one-time links",
+        "ended sign-ins",
+        "throttle rows",
+        "addresses of erased officers",
+        "stored questions",
+        "stored pictures",
+    ]
 
 
 @pytest.fixture

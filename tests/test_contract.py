@@ -500,6 +500,8 @@ ABSENT = (302, 404, 404, 404, 404, 404)
 READING: dict[str, list[tuple[str, tuple[int, ...]]]] = {
     "/": [("/", ANYONE)],
     "/sign-in": [("/sign-in", (200, 302, 302, 302, 302, 302))],
+    "/sign-in/sso": [("/sign-in/sso", (404,) * 6)],  # where no provider is configured
+    "/sign-in/sso/return": [("/sign-in/sso/return?state=x&code=x", (404,) * 6)],
     "/sign-in/code": [("/sign-in/code", (302,) * 6)],
     "/forgotten": [("/forgotten", ANYONE)],
     "/first-password/<token>": [("/first-password/guessed", (404,) * 6)],
@@ -572,6 +574,7 @@ SENDING: dict[str, list[tuple[str, tuple[int, ...]]]] = {
     "/verify": [("/verify", (422,) * 6)],
     "/account/password": [("/account/password", SIGNED_IN)],
     "/account/sign-ins/end": [("/account/sign-ins/end", FOUND_BY_ALL)],
+    "/account/my-data": [("/account/my-data", SIGNED_IN)],
     "/account/second-factor/confirm": [("/account/second-factor/confirm", FOUND_BY_ALL)],
     "/account/second-factor/recovery-codes": [("/account/second-factor/recovery-codes", FOUND_BY_ALL)],
     "/account/second-factor/off": [("/account/second-factor/off", FOUND_BY_ALL)],

@@ -252,6 +252,14 @@ def test_the_units_are_valid_and_let_the_server_do_little(tmp_path: Path) -> Non
     assert score.returncode == 0, score.stdout.splitlines()[-1:]
 
 
+def test_units_run_the_program_where_the_install_script_puts_it() -> None:
+    found = [
+        line for unit in DEPLOY.glob("*.service") for line in unit.read_text().splitlines() if "/opt/elearn" in line
+    ]
+    assert found
+    assert [line for line in found if "/opt/elearn/current" not in line] == []
+
+
 def test_the_service_waits_as_long_as_the_server_takes() -> None:
     unit = (DEPLOY / "elearn.service").read_text()
     waits = re.search(r"^TimeoutStopSec=(\d+)$", unit, re.M)

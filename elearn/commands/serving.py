@@ -17,6 +17,7 @@ from flask import Flask
 
 from config import from_environment
 from elearn.commands.terminal import create, now
+from elearn.logs import open_log
 from elearn.services import demo
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ def demo_command(port: int, data: Path, host: str) -> None:
         raise click.UsageError(f"The demo has known passwords, so it is served on this machine only, not on {host}.")
     _refuse_taken_port(host, port)
     _set_demo_environment(port, data)
+    open_log(from_environment().log_format, logging.WARNING)
     app = create()
     with app.app_context():
         flask_migrate.upgrade()
@@ -66,7 +68,9 @@ def demo_command(port: int, data: Path, host: str) -> None:
 def serve_command(bind: str, workers: int | None, threads: int | None) -> None:
     """Serves the pages, for a reverse proxy in front of it. Settings come from the environment. SIGTERM stops it when
     what is under way is answered; SIGHUP reads the content anew, and no request is lost over it."""
-    size = size_for(from_environment().database_url, Machine.here())
+    config = from_environment()
+    size = size_for(config.database_url, Machine.here())
+    open_log(config.log_format)
     _serve(create, bind, workers or size.workers, threads or size.threads, log_level="info")
 
 
@@ -126,6 +130,7 @@ def _serve(load: Callable[[], Flask], bind: str, workers: int, threads: int, log
                 "workers": workers,
                 # Named, not imported: gunicorn loads it, and only where something is served.
                 "worker_class": "elearn.web.gathering.GatheringWorker",
+                "logger_class": "elearn.web.server_log.ServerLog",
                 "threads": threads,
                 "preload_app": True,  # compiled content is shared between the workers' memory
                 "graceful_timeout": STOPS_WITHIN,
@@ -182,6 +187,7 @@ def _set_demo_environment(port: int, data: Path) -> None:
         del os.environ[name]
     data.mkdir(parents=True, exist_ok=True)
     os.environ["ELEARN_DATA_DIR"] = str(data)
+    os.environ["ELEARN_LOG_FORMAT"] = "text"
     os.environ["ELEARN_SECRET_KEY"] = _kept_secret(data / "secret-key")
     os.environ["ELEARN_BASE_URL"] = f"http://127.0.0.1:{port}"
     # Its people sign in with a password that is printed; whoever wants to try a second factor sets one up.

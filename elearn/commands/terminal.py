@@ -40,14 +40,14 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def moment(text: str | None) -> datetime | None:
+def moment(text: str | None, option: str = "--as-of") -> datetime | None:
     """A moment as typed; without a zone, in that of the site."""
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise click.UsageError(f"--as-of needs a moment such as 2026-11-23T14:00, not {text!r}.") from None
+        raise click.UsageError(f"{option} needs a moment such as 2026-11-23T14:00, not {text!r}.") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=settings().timezone)).astimezone(UTC)
 
 

@@ -34,6 +34,7 @@ KINDS = (
     "role_ended",
     "posted",
     "list_exported",
+    "erased",
 )
 
 Fact = str | int | bool | None

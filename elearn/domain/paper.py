@@ -14,6 +14,9 @@ from elearn.domain.questions import Question
 GRACE = timedelta(seconds=60)
 """Added to a timed attempt's end: a slow line must not cost the last answer."""
 
+AHEAD = timedelta(hours=2)
+"""What lies further ahead than clocks differ was written while the clock stood wrong."""
+
 
 def draw(bank: Sequence[Question], rules: QuizRules, seed: str, times_seen: Mapping[str, int]) -> list[Question]:
     """The questions of one attempt, in order. What the officer has met least comes first; the seed decides the rest.
@@ -81,10 +84,14 @@ def deadline(rules: QuizRules, started_at: datetime) -> datetime | None:
     return started_at + timedelta(minutes=rules.minutes) if rules.minutes else None
 
 
-def opens_again(rules: QuizRules, submitted: Sequence[datetime]) -> datetime | None:
+def opens_again(rules: QuizRules, submitted: Sequence[datetime], now: datetime) -> datetime | None:
     """When the next attempt may begin, after these failed ones (oldest first); None means now.
 
-    `wait_hours_after: {2: 24}` asks for 24 hours after the second attempt and each later one.
+    `wait_hours_after: {2: 24}` asks for 24 hours after the second attempt and each later one. An attempt that
+    was submitted far ahead of now was so while the clock stood wrong: it keeps nobody waiting for years.
     """
     waits = [hours for after, hours in sorted(rules.wait_hours_after.items()) if len(submitted) >= after]
-    return submitted[-1] + timedelta(hours=waits[-1]) if waits and submitted else None
+    if not waits or not submitted or submitted[-1] > now + AHEAD:
+        return None
+    opens_at = submitted[-1] + timedelta(hours=waits[-1])
+    return opens_at if now < opens_at else None

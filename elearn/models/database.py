@@ -126,7 +126,7 @@ def snapshot(engine: Engine | None = None) -> Iterator[Connection]:
             connection.exec_driver_sql("BEGIN")
             connection.exec_driver_sql("SELECT 1 FROM sqlite_master").first()  # the first read takes the snapshot
         else:
-            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            allow(connection, 0)
         yield connection
 
 

@@ -227,8 +227,8 @@ class Throttle(Base):
 
 
 class AccessLog(Base):
-    """Sign-ins, refusals and downloads, kept as the retention rule says. Not chained; no names, no passwords.
-    `officer_id` is who did it, `about_id` to whom, where that is somebody else."""
+    """Sign-ins, refusals, downloads and administrators' acts, kept as the retention rule says. Not chained; no names,
+    no passwords. `officer_id` is who acted, `about_id` to whom it was done where that is somebody else."""
 
     __tablename__ = "access_log"
     __table_args__ = (

@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 
 from elearn.models.database import reading
 from elearn.models.people import AccessLog, OfficerName
+from elearn.services import counting
 
 PAGE = 50
 
@@ -112,6 +113,7 @@ def note(
         "address": one_line(address, 60),
     }
     connection.execute(insert(AccessLog).values(**row))
+    counting.happened(connection, event)
 
 
 def one_line(text: str, longest: int) -> str:

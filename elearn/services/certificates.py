@@ -44,8 +44,8 @@ from elearn.exports.certificate_token import (
 )
 from elearn.models.certificates import Certificate
 from elearn.models.database import reading, writing
-from elearn.models.people import OfficerName
-from elearn.services import ledger, standing
+from elearn.models.people import Officer, OfficerName
+from elearn.services import access_log, ledger, standing
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +89,7 @@ class CertificateView:
     record: CertificateRecord
     token: str
     superseded_by: str
+    erased: bool = False  # who it was given to is erased: it can still be checked, and its name is shown to nobody
 
 
 def ensure_keys(path: Path) -> KeySet:
@@ -170,6 +171,7 @@ def reissue(serial_text: str, now: datetime) -> CertificateView:
         )
         officer_id = _leave(connection, old, "superseded", "", now)
         ledger.append(connection, officer_id, "certificate_superseded", old.serial, {"serial": old.serial}, now)
+        _note(connection, "certificate_reissued", officer_id, old.serial, now)
         record = replace(
             old.record,
             serial=new_serial(token_bytes(16)),
@@ -225,17 +227,21 @@ def withheld() -> tuple[CertificateView, ...]:
 
 
 def pdf(serial_text: str, language: str) -> bytes:
-    """The certificate to print. Raises UnknownCertificate, also for one that is withheld."""
+    """The certificate to print. Raises UnknownCertificate, also for one that is withheld or of an erased officer."""
     found = find(serial_text)
-    if found.state == "withheld":
+    if found.state == "withheld" or found.erased:
         raise UnknownCertificate(found.serial)
     # In capitals, which a QR code holds in fewer modules; scheme and host mean the same in any case.
     return certificate_pdf(found.record, f"{_issuing().base_url.upper()}/C/{found.serial}", language)
 
 
 def document(serial_text: str) -> dict[str, Any]:
-    """The signed record as a JSON document that anybody can check. Raises UnknownCertificate."""
-    return signed_document(find(serial_text).token)
+    """The signed record as a JSON document that anybody can check. Raises UnknownCertificate, also where the officer
+    whose name stands in it is erased."""
+    found = find(serial_text)
+    if found.erased:
+        raise UnknownCertificate(found.serial)
+    return signed_document(found.token)
 
 
 def public_keys() -> dict[str, list[dict[str, str]]]:
@@ -269,6 +275,7 @@ def revoke(serial_text: str, why: str, now: datetime) -> CertificateView:
     with writing() as connection:
         officer_id = _leave(connection, found, "revoked", why, now)
         ledger.append(connection, officer_id, "certificate_revoked", found.serial, {"serial": found.serial}, now)
+        _note(connection, "certificate_revoked", officer_id, found.serial, now)
     return find(found.serial)
 
 
@@ -285,6 +292,7 @@ _COLUMNS = (
     Certificate.why,
     Certificate.token,
     Certificate.superseded_by,
+    select(Officer.salt.is_(None)).where(Officer.id == Certificate.officer_id).scalar_subquery().label("erased"),
 )
 
 
@@ -296,7 +304,9 @@ def _view(row: Any) -> CertificateView:
         raise AlteredCertificate(row.serial) from error
     if record.serial != row.serial:
         raise AlteredCertificate(row.serial)
-    return CertificateView(row.serial, row.state, row.state_at, row.why, record, row.token, row.superseded_by or "")
+    return CertificateView(
+        row.serial, row.state, row.state_at, row.why, record, row.token, row.superseded_by or "", bool(row.erased)
+    )
 
 
 def _views(which: ColumnElement[bool], order: Any) -> tuple[CertificateView, ...]:
@@ -322,6 +332,11 @@ def _leave(connection: Connection, found: CertificateView, state: str, why: str,
     if not changed:
         raise NotCurrent(f"{found.serial} is {found.state}")
     return officer_id
+
+
+def _note(connection: Connection, act: str, officer_id: int, serial: str, now: datetime) -> None:
+    """Revoking and issuing again are done from a shell, where nobody is signed in."""
+    access_log.note(connection, act, now, about=officer_id, detail=f"officer {officer_id} {serial}")
 
 
 def _keep(connection: Connection, officer_id: int, record: CertificateRecord, now: datetime) -> None:

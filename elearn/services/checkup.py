@@ -83,14 +83,18 @@ def usable_settings(environment: Mapping[str, str]) -> tuple[Config, list[Findin
             if name == "ELEARN_SECRET_KEY" and left.get(name) != STAND_IN:
                 left[name] = STAND_IN
             elif left.pop(name, None) is None:
-                raise
+                # One that is missing, where others of its kind are set (ELEARN_OIDC_…): without those it is not missed.
+                kind = "_".join(name.split("_")[:2])
+                rest = {n: value for n, value in left.items() if not n.startswith(f"{kind}_")}
+                left = rest if kind and len(rest) < len(left) else {"ELEARN_SECRET_KEY": STAND_IN}
             found.append(error("settings", str(problem), f"Correct {name} and run this again."))
 
 
 def _unknown_settings(environment: Mapping[str, str]) -> Iterator[Finding]:
     known = [f"ELEARN_{field.name.upper()}" for field in fields(Config)]
     for name in sorted(environment):
-        if name.startswith("ELEARN_") and name not in known:
+        # config.py itself refuses what is none of the provider's settings.
+        if name.startswith("ELEARN_") and name not in known and not name.startswith("ELEARN_OIDC_"):
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
             mend = f"Did you mean {close[0]}?" if close else "Take it out; docs/operate.md lists all there are."
             yield warning("settings", f"{name} is no setting of this version, so it does nothing.", mend)

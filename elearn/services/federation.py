@@ -82,7 +82,7 @@ def unlink(officer_id: int, now: datetime) -> int:
         gone = connection.execute(delete(FederatedIdentity).where(FederatedIdentity.officer_id == officer_id)).rowcount
         if gone:
             accounts.end_sign_ins(connection, officer_id, now)
-            access_log.note(connection, "identity_unlinked", now, detail=f"officer {officer_id}")
+            access_log.note(connection, "identity_unlinked", now, about=officer_id, detail=f"officer {officer_id}")
     return gone
 
 

@@ -46,13 +46,23 @@ class Report:
 
 def report_error(officer_id: int, course: Course, about: str, language: str, text: str, now: datetime) -> None:
     """Keeps what an officer found wrong. `about` is a lesson's path, the id of a question or a term, or "" for the
-    course. Raises EmptyReport, TooManyReports."""
+    course. The same words about the same place, while the first report waits, are that report: a double click, or a
+    form sent again after a lost answer. Raises EmptyReport, TooManyReports."""
     written = _tidied(text)
     if not written:
         raise EmptyReport
     with writing() as connection:
         # Locked, or many reports sent at once would all find the day's measure not yet full.
         connection.execute(select(Officer.id).where(Officer.id == officer_id).with_for_update())
+        waiting = select(ErrorReport.id).where(
+            ErrorReport.officer_id == officer_id,
+            ErrorReport.course == course.id,
+            ErrorReport.about == about,
+            ErrorReport.text == written,
+            ErrorReport.closed_at.is_(None),
+        )
+        if connection.execute(waiting.limit(1)).first():
+            return
         lately = select(func.count()).where(
             ErrorReport.officer_id == officer_id, ErrorReport.at > now - timedelta(days=1)
         )

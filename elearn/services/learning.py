@@ -15,15 +15,12 @@ from sqlalchemy import (
     Integer,
     bindparam,
     cast,
-    false,
     func,
     literal,
     null,
     select,
     union_all,
-    update,
 )
-from sqlalchemy.exc import DBAPIError
 
 from elearn.domain.course import Course, Lesson, Needs, Route
 from elearn.domain.labs import LABS
@@ -302,18 +299,6 @@ def after_act(
         ledger.append(connection, officer_id, "completed", course.id, facts, now)
         certificates.issue(connection, officer_id, course, found.evidence, now)
     return found
-
-
-def can_write(now: datetime) -> bool:
-    """Whether the database takes a write at this moment; for the health page."""
-    try:
-        with writing() as connection:
-            # Touches no row, but a database that may only be read refuses it.
-            connection.execute(update(Standing).where(false()).values(at=now))
-    except DBAPIError as error:
-        log.error("the database takes no write: %s", error.orig)
-        return False
-    return True
 
 
 def _refuse_open_checks(connection: Connection, officer_id: int, course: Course, lesson: Lesson) -> None:

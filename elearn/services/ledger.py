@@ -11,6 +11,10 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from elearn.domain.ledger import KINDS, START, Fact, commitment, next_entry
 from elearn.models.ledger import Ledger, LedgerHead
 from elearn.models.people import Officer
+from elearn.services import counting
+
+TOLD_BY_THE_LOG = frozenset({"role_granted", "role_ended", "list_exported", "erased", "certificate_revoked"})
+"""Kinds that stand in the access log too, so that nothing is counted twice."""
 
 
 class OfficerErased(LookupError):
@@ -38,6 +42,8 @@ def append(
     entry = next_entry(officer_id, head.number + 1, head.hash, now, kind, reference, committed)
     connection.execute(_ENTRY, asdict(entry))
     connection.execute(_MOVE_HEAD, {"officer": officer_id, "to_number": entry.number, "to_hash": entry.hash})
+    if kind not in TOLD_BY_THE_LOG:
+        counting.happened(connection, kind)
     return entry.hash
 
 

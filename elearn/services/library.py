@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from secrets import token_hex
@@ -44,13 +44,18 @@ class Library:
 
     courses: Mapping[str, Course]
     pictures: Mapping[tuple[str, str], Picture]
+    since: Mapping[str, float] = field(
+        default_factory=dict
+    )  # course: when it came to be as it is, seconds of the epoch
 
 
 def open_library(app: Flask, content_dir: Path, overlay_dir: Path | None, data_dir: Path, today: date) -> None:
     """Reads every course under `content_dir` and serves what compiles, or else what compiled last."""
     courses = read_courses(content_dir, overlay_dir, data_dir, today)
     pictures = {(course.id, picture.hash): picture for course in courses.values() for picture in course.pictures}
-    app.extensions["elearn.library"] = Library(courses, pictures)
+    kept = data_dir / COMPILED
+    since = {name: path.stat().st_mtime for name in courses if (path := kept / f"{name}.last-good").exists()}
+    app.extensions["elearn.library"] = Library(courses, pictures, since)
 
 
 def read_courses(content_dir: Path, overlay_dir: Path | None, data_dir: Path, today: date) -> dict[str, Course]:
@@ -74,6 +79,11 @@ def course_folders(content_dir: Path) -> list[Path]:
 
 def courses() -> tuple[Course, ...]:
     return tuple(_library().courses.values())
+
+
+def served_since() -> tuple[tuple[str, float], ...]:
+    """(course, when its content came to be as it is served, in seconds of the epoch)"""
+    return tuple(_library().since.items())
 
 
 def course(course_id: str) -> Course:

@@ -293,8 +293,8 @@ def _refuse_if_closed(
     now: datetime,
 ) -> None:
     failed = [a.submitted_at for a in attempts if a.submitted_at and not a.passed]
-    opens_at = opens_again(quiz.rules, failed)
-    if opens_at and now < opens_at and not any(a.passed for a in attempts):
+    opens_at = opens_again(quiz.rules, failed, now)
+    if opens_at and not any(a.passed for a in attempts):
         raise QuizClosed("wait", opens_at)
     if quiz.kind == "fresh":
         _refuse_if_not_asked(connection, officer_id, course, quiz)

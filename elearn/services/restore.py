@@ -31,7 +31,7 @@ from elearn.exports.backup_file import Backup, DamagedBackup, HostileBackup, New
 from elearn.exports.backup_file import BackupRefused as BackupRefused
 from elearn.exports.certificate_token import BadKeys, load_key_set, merged, write_key_set
 from elearn.models import table_rows
-from elearn.models.database import db, snapshot
+from elearn.models.database import allow, db, snapshot
 from elearn.models.table_rows import KINDS, Shape, UnreadableRow
 from elearn.services import audit, library
 
@@ -298,7 +298,7 @@ def _restore_postgresql(
 ) -> tuple[str, str] | None:
     with db.engine.connect() as connection, connection.begin():
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
-        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        allow(connection, 0)
         _refuse_taken(connection, replace_records)
         try:
             table_rows.clear(connection)

@@ -89,6 +89,12 @@ def network_of(address: str) -> str:
     return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
 
 
+def keys_of(account: str) -> tuple[str, ...]:
+    """The rows that stand for an account wherever it was tried from; those of one address cannot be told apart from
+    others, and go by themselves."""
+    return (_key(ACCOUNT.kind, account),)
+
+
 def take_turn(connection: Connection, tried: Try) -> None:
     """Makes tries of the same one at the same door wait for each other until the transaction ends, so that of many
     at the same moment none is judged before the failures of the others are counted. SQLite's writers always do."""

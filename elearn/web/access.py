@@ -81,6 +81,12 @@ def forget_who_asks() -> None:
     g._login_user = AnonymousUserMixin()
 
 
+def officer_if_known() -> int | None:
+    """The number of whoever this request turned out to be from; nothing is looked up for it."""
+    who = g.get("_login_user")
+    return who.viewer.officer_id if isinstance(who, SignedIn) else None
+
+
 def begin(token: str) -> Viewer:
     """Puts a fresh sign-in into the browser's cookie, with a CSRF token of its own; returns whom it brings."""
     viewer = accounts.viewer_of(token, now())

@@ -6,13 +6,12 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, url_for
-from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from elearn.domain.certificate import grouped_serial
 from elearn.i18n import NAMES, _, language, language_cookie
-from elearn.services import certificates, learning, library, people
+from elearn.services import certificates, health, learning, library, people
 from elearn.web.access import now, open_to, safe_next, viewer_or_none
 from elearn.web.addresses import by_any_name
 from elearn.web.headers import asked_again
@@ -67,7 +66,9 @@ def set_language(tag: str) -> Response:
 @bp.get("/privacy")
 @open_to("anyone")
 def privacy() -> Response:
-    return asked_again(make_response(render_template("public/privacy.html")))
+    return asked_again(
+        make_response(render_template("public/privacy.html", log_days=current_app.config["ELEARN"].access_log_days))
+    )
 
 
 @bp.get("/accessibility")
@@ -93,13 +94,8 @@ def live() -> Response:
 @open_to("anyone")
 @by_any_name
 def ready() -> Response:
-    """Whether this process can serve: its content is there and the database takes a write."""
-    missing = [] if library.courses() else ["content"]
-    try:
-        writable = learning.can_write(now())
-    except OperationalError:
-        writable = False
-    missing += [] if writable else ["database"]
+    """Whether this process can serve, and if not, what is missing, in short codes for whoever watches it."""
+    missing = list(health.missing())
     return make_response({"ready": not missing, "missing": missing}, 503 if missing else 200)
 
 

@@ -48,6 +48,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("officer_id", "label", name=op.f("pk_recovery_code")),
     )
     op.add_column("access_log", sa.Column("about_id", ID, nullable=True))
+    number = (
+        "CAST(substr(detail, 9) AS INTEGER)"
+        if op.get_bind().dialect.name == "sqlite"
+        else "CAST(substring(detail FROM '^officer ([0-9]{1,18})') AS BIGINT)"
+    )
+    op.execute(f"UPDATE access_log SET about_id = {number} WHERE detail LIKE 'officer %'")  # noqa: S608 - no input
     for column in ("officer_id", "about_id", "event"):
         op.create_index(f"ix_access_log_{column}", "access_log", [column, "id"])
     for table, column in (("officer", "email"), ("officer", "employee_number"), ("officer_name", "name")):

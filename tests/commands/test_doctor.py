@@ -117,10 +117,11 @@ def test_an_application_that_cannot_start_is_examined_all_the_same(tmp_path: Pat
         "ELEARN_MAIL_URL": "mail.model.test",
         "ELEARN_TRUSTED_PROXIES": "one",
         "ELEARN_CONTENT_DIR": str(tmp_path),
+        "ELEARN_OIDC_ISSUER": "https://sign-in.model.test",
     }
     result = doctor(bad)
     assert (result.returncode, result.stderr) == (1, "")
-    for name in ("SECRET_KEY", "BASE_URL", "DATABASE_URL", "TIMEZONE", "MAIL_URL", "TRUSTED_PROXIES"):
+    for name in ("SECRET_KEY", "BASE_URL", "DATABASE_URL", "TIMEZONE", "MAIL_URL", "TRUSTED_PROXIES", "OIDC_"):
         assert f"error    settings: ELEARN_{name}" in result.stdout
     assert "error    data folder:" in result.stdout
     assert "error    keys:" in result.stdout

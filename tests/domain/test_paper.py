@@ -114,21 +114,30 @@ def test_a_timed_quiz_ends_and_an_untimed_one_does_not() -> None:
 def test_the_second_failure_asks_for_a_day() -> None:
     rules = QuizRules(10, 70, wait_hours_after={2: 24})
     monday = [NINE + timedelta(hours=h) for h in range(4)]
-    assert opens_again(rules, []) is None
-    assert opens_again(rules, monday[:1]) is None
-    assert opens_again(rules, monday[:2]) == monday[1] + timedelta(hours=24)
-    assert opens_again(rules, monday[:3]) == monday[2] + timedelta(hours=24)
+    assert opens_again(rules, [], NINE) is None
+    assert opens_again(rules, monday[:1], NINE) is None
+    assert opens_again(rules, monday[:2], monday[1]) == monday[1] + timedelta(hours=24)
+    assert opens_again(rules, monday[:3], monday[2] + timedelta(hours=23)) == monday[2] + timedelta(hours=24)
+    assert opens_again(rules, monday[:3], monday[2] + timedelta(hours=24)) is None
+
+
+def test_a_clock_that_stood_wrong_keeps_nobody_waiting_for_years() -> None:
+    rules = QuizRules(10, 70, wait_hours_after={2: 24})
+    assert opens_again(rules, [NINE, NINE + timedelta(hours=1)], NINE) == NINE + timedelta(hours=25)
+    for ahead in (timedelta(days=7), timedelta(days=12 * 365)):
+        assert opens_again(rules, [NINE, NINE + ahead], NINE) is None
 
 
 def test_waits_may_grow() -> None:
     rules = QuizRules(10, 70, wait_hours_after={4: 72, 1: 1, 2: 24})
     failed = [NINE + timedelta(days=n) for n in range(5)]
-    hours = [(opens_again(rules, failed[:n]) or failed[0]) - failed[max(n - 1, 0)] for n in range(6)]
+    last = [failed[max(n - 1, 0)] for n in range(6)]
+    hours = [(opens_again(rules, failed[:n], last[n]) or failed[0]) - last[n] for n in range(6)]
     assert [int(wait.total_seconds() // 3600) for wait in hours] == [0, 1, 24, 24, 72, 72]
 
 
 def test_without_a_rule_nobody_waits() -> None:
-    assert opens_again(QuizRules(8, 75), [NINE, NINE]) is None
+    assert opens_again(QuizRules(8, 75), [NINE, NINE], NINE) is None
 
 
 # What a route does not teach is not asked

@@ -9,13 +9,14 @@ from datetime import datetime
 from time import monotonic
 
 import pytest
+from alembic import command
 from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
-from elearn.models.database import db, open_engine_options, reading, writing
+from elearn.models.database import db, open_engine_options, reading, snapshot, writing
 from elearn.web.access import open_to
 from tests.given import Given
 from tests.pages import Visitor
@@ -106,6 +107,19 @@ def test_what_takes_longer_is_given_longer_for_its_transaction_alone(on_postgres
         assert limits(connection)[0] == "50ms"
         with pytest.raises(OperationalError, match="statement timeout"):
             connection.execute(text("SELECT pg_sleep(10)"))
+
+
+def test_what_is_done_in_the_transaction_of_an_upgrade_may_take_its_time(on_postgresql: Flask) -> None:
+    """A move or a restore goes on in it; the limits hold for whoever comes afterwards."""
+    config = on_postgresql.extensions["migrate"].migrate.get_config()
+    with db.engine.connect() as connection:
+        with connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            assert limits(connection) == ("0", "10s", "0")
+        assert limits(connection) == ("30s", "10s", "1min")
+    with snapshot() as connection:
+        assert limits(connection)[::2] == ("0", "0")
 
 
 def test_sqlite_knows_no_such_limits(sqlite_app: Flask) -> None:

@@ -256,39 +256,32 @@ def first_table(manifest: dict[str, object]) -> dict[str, object]:
     return manifest["tables"][0]  # type: ignore[index, no-any-return]
 
 
-@pytest.mark.parametrize(
-    ("refusal", "change"),
-    [
-        (DamagedBackup, rows_changed("officer", lambda data: b"")),
-        (DamagedBackup, rows_changed("officer", lambda data: data + data.splitlines(keepends=True)[0])),
-        (DamagedBackup, rows_changed("officer", lambda data: data.replace(b"[1,", b"[1.0,", 1))),
-        (DamagedBackup, rows_changed("officer", lambda data: data.replace(b"[1,", b'["1",', 1))),
-        (DamagedBackup, rows_changed("officer", lambda data: data.replace(b"[1,", b"[1,1,", 1))),
-        (DamagedBackup, rows_changed("officer", lambda data: b"[" * 100_000 + b"\n")),
-        (DamagedBackup, rows_changed("ledger", lambda data: data.replace(b'Z"', b'+05:30"', 1))),
-        (DamagedBackup, lambda name, data, m: None if name == "records/officer.jsonl" else data),
-        (DamagedBackup, lambda name, data, m: None if name == "keys/public-keys.json" else data),
-        (DamagedBackup, told(lambda m: m.pop("tables"))),
-        (DamagedBackup, told(lambda m: first_table(m).update(rows=10**9))),
-        (HostileBackup, told(lambda m: first_table(m).update(name='officer"; DROP TABLE officer; --'))),
-        (HostileBackup, told(lambda m: first_table(m).update(columns=[["id", "blob"]]))),
-        (NewerBackup, told(lambda m: m.update(revision="9999"))),
-    ],
-)
-def test_what_looks_whole_and_is_not_changes_nothing(
-    app: Flask,
-    small: Path,
-    given: Given,
-    tmp_path: Path,
-    refusal: type[Exception],
-    change: Callable[..., bytes | None],
-) -> None:
-    path = remade(small, tmp_path / "changed.backup", change)
+REFUSED: list[tuple[type[Exception], Callable[..., bytes | None]]] = [
+    (DamagedBackup, rows_changed("officer", lambda data: b"")),
+    (DamagedBackup, rows_changed("officer", lambda data: data + data.splitlines(keepends=True)[0])),
+    (DamagedBackup, rows_changed("officer", lambda data: data.replace(b"[1,", b"[1.0,", 1))),
+    (DamagedBackup, rows_changed("officer", lambda data: data.replace(b"[1,", b'["1",', 1))),
+    (DamagedBackup, rows_changed("officer", lambda data: data.replace(b"[1,", b"[1,1,", 1))),
+    (DamagedBackup, rows_changed("officer", lambda data: b"[" * 100_000 + b"\n")),
+    (DamagedBackup, rows_changed("ledger", lambda data: data.replace(b'Z"', b'+05:30"', 1))),
+    (DamagedBackup, lambda name, data, m: None if name == "records/officer.jsonl" else data),
+    (DamagedBackup, lambda name, data, m: None if name == "keys/public-keys.json" else data),
+    (DamagedBackup, told(lambda m: m.pop("tables"))),
+    (DamagedBackup, told(lambda m: first_table(m).update(rows=10**9))),
+    (HostileBackup, told(lambda m: first_table(m).update(name='officer"; DROP TABLE officer; --'))),
+    (HostileBackup, told(lambda m: first_table(m).update(columns=[["id", "blob"]]))),
+    (NewerBackup, told(lambda m: m.update(revision="9999"))),
+]
+
+
+def test_what_looks_whole_and_is_not_changes_nothing(app: Flask, small: Path, given: Given, tmp_path: Path) -> None:
     before = digests()
-    with pytest.raises(refusal):
-        restore.restore(path, given.now, replace_records=True)
-    assert digests() == before
-    with pytest.raises(refusal):
+    for number, (refusal, change) in enumerate(REFUSED):
+        path = remade(small, tmp_path / f"changed-{number}.backup", change)
+        with pytest.raises(refusal):
+            restore.restore(path, given.now, replace_records=True)
+        assert digests() == before, number
+    with pytest.raises(restore.BackupRefused):
         restore.verify_backup(path, given.now)
     assert not list(tmp_path.glob(".restore-*"))
     assert not list(tmp_path.glob("restored-*"))

@@ -78,3 +78,15 @@ def test_so_many_a_day_and_no_more(app: Flask, given: Given) -> None:
     given.later(days=1)
     reported(given, meera)
     assert len(rows(ErrorReport)) == MOST_A_DAY + 2
+
+
+def test_the_same_report_again_is_the_one_that_waits(app: Flask, given: Given) -> None:
+    meera, far, tara = given.officer("Meera"), given.officer("Far", office="Block Office"), given.trainer()
+    for _ in range(MOST_A_DAY + 1):
+        reported(given, meera)
+    reported(given, meera, about="plain-words/learning")
+    reported(given, far)
+    assert len(rows(ErrorReport)) == 3
+    feedback.close_report(feedback.error_reports(closed=False)[0].id, tara.id, given.now)
+    reported(given, meera)  # closed, and still wrong: a report of its own
+    assert len(rows(ErrorReport)) == 4

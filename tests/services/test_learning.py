@@ -15,7 +15,7 @@ from elearn.domain.labs import LABS
 from elearn.domain.ledger import broken_at, commitment
 from elearn.domain.questions import Given as Answered
 from elearn.domain.questions import Question, UnreadableAnswer
-from elearn.models.database import db, writing
+from elearn.models.database import writing
 from elearn.models.learning import Attempt, CheckAnswer, Enrolment, LabRun, LessonRecord, StandingHistory
 from elearn.services import learning, quizzes
 from elearn.services.learning import ChecksOpen, CheckState, TooManyTries
@@ -395,19 +395,3 @@ def test_fifty_officers_at_once_lose_and_double_nothing(sqlite_app: Flask, given
         assert standing_of(officer.id).requirements_met == 1
         assert kinds(officer.id).count("lesson_done") == 1
         assert broken_at(chain(officer.id)) is None
-
-
-# The health page
-
-
-def test_a_database_that_takes_writes_says_so_and_a_read_only_one_does_not(app: Flask, given: Given) -> None:
-    assert learning.can_write(given.now)
-    on_postgresql = db.engine.dialect.name == "postgresql"
-    read_only = f"ALTER DATABASE {db.engine.url.database} SET default_transaction_read_only = on"
-    db.engine.dispose()
-    with db.engine.connect() as connection:
-        connection.exec_driver_sql(read_only if on_postgresql else "PRAGMA query_only = ON")
-        connection.commit()
-    if on_postgresql:
-        db.engine.dispose()  # the setting is for new connections; on SQLite it is for this one, now the only one
-    assert not learning.can_write(given.now)

@@ -1,4 +1,4 @@
-"""How a request is gathered from its pieces: when it is whole, and what is thrown away; see also test_faults.py."""
+"""How a request is gathered: when it is whole, and what is thrown away; see also tests/faults/test_clients.py."""
 
 from __future__ import annotations
 
@@ -69,6 +69,22 @@ def test_a_body_in_chunks_is_whole_with_its_end_and_is_not_kept_for_ever() -> No
     assert not gathered(head, b"3\r\na=1\r\n").is_whole
     assert gathered(head, b"3\r\na=1\r\n", b"0\r\n\r\n").is_whole
     assert gathered(head, b"x" * (LARGEST + LONGEST_HEAD + 1)).is_whole
+
+
+def test_an_empty_line_inside_a_chunk_is_not_the_end() -> None:
+    head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert not gathered(head, b"10\r\na=1\r\n\r\n").is_whole
+    assert not gathered(head, b"7\r\na=1\r\n\r\n\r\n").is_whole
+    assert gathered(head, b"7\r\na=1\r\n\r\n\r\n0\r\n\r\n").is_whole
+    assert gathered(head, b"0\r\nX-Trailer: 1\r\n\r\n").is_whole
+    assert not gathered(head, b"0\r\nX-Trailer: 1\r\n").is_whole
+    assert gathered(head, b"no size\r\n").is_whole  # for the parser to refuse
+
+
+def test_of_a_request_with_two_ends_nothing_more_is_waited_for() -> None:
+    head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 600\r\n\r\n"
+    assert gathered(head).is_whole
+    assert not gathered(head).is_alone
 
 
 def test_a_client_that_asks_first_is_known() -> None:

@@ -118,7 +118,7 @@ def test_a_picture_is_kept_for_ever_and_may_do_nothing(given: Given, visit: Visi
 
 
 def test_https_sites_ask_browsers_to_stay_on_https(make_app: Callable[..., Flask], sqlite_url: str) -> None:
-    secure = make_app(sqlite_url, base_url="https://learn.example.gov.in").test_client().get("/privacy")
+    secure = make_app(sqlite_url, base_url="https://localhost").test_client().get("/privacy")
     plain = make_app(sqlite_url).test_client().get("/privacy")
     assert secure.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
     assert "Strict-Transport-Security" not in plain.headers

@@ -6,14 +6,12 @@ import io
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask
 from werkzeug.datastructures import MultiDict
 
 from elearn.services import certificates, learning
-from elearn.services.library import Library
 from tests.given import COURSE, Given, Person
 from tests.pages import Visitor
 
@@ -76,29 +74,6 @@ def test_changing_the_language_never_leads_away(visit: Visit, target: str) -> No
 
 def test_a_language_that_is_not_spoken_is_not_found(visit: Visit) -> None:
     assert visit().get("/language/xx").status_code == 404
-
-
-def test_the_system_says_that_it_is_well(visit: Visit) -> None:
-    visitor = visit()
-    assert visitor.get("/health/live").json == {"live": True}
-    assert visitor.get("/health/ready").json == {"ready": True, "missing": []}
-
-
-def test_the_system_says_that_it_has_nothing_to_serve(sqlite_app: Flask, visit: Visit) -> None:
-    visitor = visit()
-    sqlite_app.extensions["elearn.library"] = Library({}, {})
-    response = visitor.get("/health/ready")
-    assert (response.status_code, response.json) == (503, {"ready": False, "missing": ["content"]})
-    assert visitor.open("/").heading == "Model District Administration"
-
-
-def test_the_system_says_that_its_database_cannot_be_written(make_app: Callable[..., Flask], sqlite_url: str) -> None:
-    app = make_app(sqlite_url)
-    path = Path(sqlite_url.removeprefix("sqlite:///"))
-    path.unlink()
-    path.mkdir()  # a disk that lost the file, say
-    response = app.test_client().get("/health/ready")
-    assert (response.status_code, response.json) == (503, {"ready": False, "missing": ["database"]})
 
 
 def test_a_certificate_says_what_was_issued_and_no_more(visit: Visit, holder: tuple[Person, str]) -> None:
