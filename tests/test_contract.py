@@ -528,7 +528,7 @@ READING: dict[str, list[tuple[str, tuple[int, ...]]]] = {
     "/admin/officers/<int:officer_id>": [
         ("/admin/officers/1", ADMINISTRATOR),
         ("/admin/officers/0", NOBODY),
-        (f"/admin/officers/{2**64}", NOBODY),
+        (f"/admin/officers/{2**64}", (404,) * 6),
     ],
     "/admin/offices": [("/admin/offices", ADMINISTRATOR)],
     "/admin/log": [
