@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, tex
 
 from elearn.models.database import reading, writing
 from elearn.models.learning import Attempt, KeptPicture, QuestionText
-from elearn.models.people import AccessLog, OneTimeLink, SignIn, Throttle
+from elearn.models.people import AccessLog, HalfSignIn, OneTimeLink, SignIn, Throttle
 from elearn.services import access_log, privacy, throttle
 
 SPENT_FOR = timedelta(days=30)
@@ -36,6 +36,7 @@ def keep_to_the_rule(now: datetime, dry_run: bool) -> tuple[Kind, ...]:
         ("access log lines", AccessLog, AccessLog.id, AccessLog.at < now - timedelta(days=log_days)),
         ("one-time links", OneTimeLink, OneTimeLink.token_hash, _spent_links(now)),
         ("ended sign-ins", SignIn, SignIn.id, _ended_sign_ins(now)),
+        ("sign-ins without their code", HalfSignIn, HalfSignIn.token_hash, HalfSignIn.expires_at < now),
         ("throttle rows", Throttle, Throttle.key, Throttle.free_at < now - throttle.KEPT_FOR),
     )
     kinds = [Kind(name, (_count if dry_run else _delete)(table, key, which)) for name, table, key, which in plain]

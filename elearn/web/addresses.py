@@ -32,7 +32,7 @@ class RowNumber(IntegerConverter):
 
 
 def by_any_name(view: View) -> View:
-    """Marks a view that says nothing of the site and holds no link, so that a load balancer may ask for it by the
+    """Marks a view that is for machines and holds no link, so that a load balancer or a scraper may ask for it by the
     address of the machine."""
     view.by_any_name = True  # type: ignore[attr-defined]
     return view

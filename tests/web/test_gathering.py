@@ -129,7 +129,7 @@ ATTRIBUTES = {
 READ_AND_UNDERSTOOD = "eca502740119977a9f23c811e19be764b0c9fd30e7ce9e486e97438ea58b126f"
 WHAT_TO_DO = (
     "gunicorn's threaded worker is no longer the one that elearn/web/gathering.py was written for: {}. Read "
-    "gunicorn/workers/gthread.py again, see whether GatheringWorker still does what it says, run tests/test_faults.py "
+    "gunicorn/workers/gthread.py again, see whether GatheringWorker still does what it says, run tests/faults "
     "and tests/commands/test_serving.py, and then write down here what is true now."
 )
 

@@ -136,6 +136,14 @@ def test_a_reader_from_elsewhere_finds_nothing(server: Server) -> None:
     assert server.browser().get("/metrics").headers["Cache-Control"] == "no-store"
 
 
+def test_whatever_the_site_is_called_it_is_read_by_address(tmp_path: Path, sqlite_template: Path) -> None:
+    site = {"ELEARN_BASE_URL": "https://learn.example.gov.in"}
+    with serving(of(tmp_path, sqlite_template, **site)) as server:
+        asked = {path: server.browser().get(path).status for path in ("/metrics", "/")}
+        assert asked == {"/metrics": 200, "/": 400}
+        assert server.browser().get("/metrics", X_Forwarded_For="192.0.2.7").status == 404
+
+
 def test_with_a_token_it_is_the_token_that_counts(tmp_path: Path, sqlite_template: Path) -> None:
     with serving(of(tmp_path, sqlite_template, ELEARN_METRICS_TOKEN=TOKEN)) as server:
         ask = server.browser().get
