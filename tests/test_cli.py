@@ -408,6 +408,7 @@ def test_the_retention_rule_is_told_and_kept(run: Run, sqlite_app: Flask) -> Non
         "access log lines",
         "one-time links",
         "ended sign-ins",
+        "sign-ins without their code",
         "throttle rows",
         "addresses of erased officers",
         "stored questions",

@@ -22,6 +22,7 @@ NOTHING = {
     "access log lines": 0,
     "one-time links": 0,
     "ended sign-ins": 0,
+    "sign-ins without their code": 0,
     "throttle rows": 0,
     "addresses of erased officers": 0,
     "stored questions": 0,
@@ -55,6 +56,9 @@ def old(given: Given) -> Given:
     accounts.one_time_link(person.id, given.now)
     with pytest.raises(accounts.WrongPair):
         accounts.sign_in(person.email, "guessed wrongly", "192.0.2.7", "", given.now)
+    given.second_factor(person)
+    with pytest.raises(accounts.CodeNeeded):
+        accounts.sign_in(person.email, PASSWORD, "192.0.2.7", "", given.now)
     given.later(days=401)
     return given
 
@@ -67,13 +71,14 @@ def test_a_dry_run_counts_and_writes_nothing(app: Flask, old: Given) -> None:
     assert told["one-time links"] == 2
     assert told["access log lines"] == before["access_log"]
     assert told["throttle rows"] == before["throttle"]
+    assert told["sign-ins without their code"] == before["half_sign_in"] == 1
 
 
 def test_the_rule_deletes_what_the_dry_run_counted(app: Flask, old: Given) -> None:
     told = kept(old, dry_run=True)
     assert kept(old) == told
     after = counts()
-    assert (after["one_time_link"], after["sign_in"], after["throttle"]) == (0, 0, 0)
+    assert (after["one_time_link"], after["sign_in"], after["half_sign_in"], after["throttle"]) == (0, 0, 0, 0)
     assert lines() == {"retention"}
     assert (after["officer"], after["password"]) == (1, 1)
     assert kept(old) == NOTHING
