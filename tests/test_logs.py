@@ -162,7 +162,8 @@ def test_text_cannot_forge_a_line_either(breaking: Flask, text_log: Log) -> None
 
 @pytest.mark.parametrize("control", ["\r", "\n", "\x00", "\x1b", "\x85", "\u2028", "\u2029", "\ud800"])
 def test_no_control_gets_through(log: Log, control: str) -> None:
-    logging.getLogger("somebody").warning("before%safter", control)
+    ours = logging.getLogger().handlers[0]  # not pytest's, which could hand a lone surrogate on to no other process
+    ours.handle(logging.LogRecord("somebody", logging.WARNING, __file__, 1, "before%safter", (control,), None))
     assert log.text.count("\n") == 1
     assert log.text.isascii()
     assert all(c.isprintable() for c in log.text.rstrip("\n"))
