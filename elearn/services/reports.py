@@ -373,8 +373,9 @@ def _exact(column: Any) -> Any:
 
 def _totals(connection: Connection, people: Select[Any]) -> Totals:
     asked = people.subquery()
-    counted = connection.execute(select(asked.c.state, func.count().label("number")).group_by(asked.c.state))
-    return Totals(**{row.state: row.number for row in counted})
+    # Not GROUP BY: SQLite would go through everybody of the course, in the order of states, to save itself a sort.
+    counts = (func.count().filter(asked.c.state == state).label(state) for state in STATES)
+    return Totals(**connection.execute(select(*counts)).one()._mapping)
 
 
 def _listed(*row: Any) -> ListedPerson:
