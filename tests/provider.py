@@ -14,6 +14,8 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from werkzeug.serving import run_simple
+
 from config import Provider
 from tests.pages import Page
 from tests.server import ENDS_WITHIN, LOOKS_AGAIN_AFTER, ROOT, STARTS_WITHIN, Answer, Browser, environment, free_port
@@ -191,7 +193,8 @@ def main(path: Path) -> None:
         Backend.instance.save(client)
         client.audience = [client]  # only what is saved can be named
         Backend.instance.save(client)
-    app.run("127.0.0.1", given["port"], threaded=True)
+    # Not app.run(), which does nothing in a process whose parent has run a command of ours.
+    run_simple("127.0.0.1", given["port"], app, threaded=True)
 
 
 if __name__ == "__main__":
