@@ -23,7 +23,7 @@ from elearn.models.database import db, reading
 from elearn.models.learning import Attempt, LessonRecord
 from elearn.services import library, roster
 from tests import postgres, records
-from tests.conftest import _migrated as migrated
+from tests.conftest import migrated
 from tests.given import COURSE, Given
 from tests.learner import Learner
 from tests.pages import Page

@@ -127,7 +127,7 @@ def page_from(port: int) -> str:
     said = b""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=ANSWERS_WITHIN) as client:
-            client.sendall(b"GET /help HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n")
+            client.sendall(b"GET /help HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
             while piece := client.recv(65536):
                 said += piece
     except ConnectionRefusedError:
@@ -174,7 +174,7 @@ def test_whoever_was_taken_in_is_answered_while_the_server_stops(house: Server) 
         clients = [socket.create_connection(("127.0.0.1", house.port), timeout=ANSWERS_WITHIN) for _ in range(20)]
         for client in clients:
             client.sendall(
-                b"POST /verify HTTP/1.1\r\nHost: a.test\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                b"POST /verify HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
                 b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(form)
             )
             assert client.recv(25).startswith(b"HTTP/1.1 100 ")  # so it was taken in, for certain
