@@ -180,6 +180,7 @@ def served_from(folder: Path, database_url: str = "", workers: int = 1) -> Serve
         "ELEARN_SECRET_KEY": SECRET,
         "ELEARN_BASE_URL": f"http://127.0.0.1:{port}",
         "ELEARN_CONTENT_DIR": str(ROOT / "content"),
+        "ELEARN_SECOND_FACTOR": "offered",  # the people of the tests have no phones
         **({"ELEARN_DATABASE_URL": database_url} if database_url else {}),
     }
     command = ("serve", "--bind", f"127.0.0.1:{port}", "--workers", str(workers))
