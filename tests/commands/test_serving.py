@@ -249,7 +249,7 @@ def serve_at(door: socket.socket, house: Server) -> subprocess.Popen[bytes]:
     elearn = [*house.command[:1], *house.command[3:]]  # without --bind, which the door takes the place of
     with (house.folder / "server.log").open("ab") as log:
         return subprocess.Popen(
-            ["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&"$0"', str(door.fileno()), *ELEARN_COMMAND, *elearn],
+            [sys.executable, "-c", AS_SYSTEMD, str(door.fileno()), *ELEARN_COMMAND, *elearn],
             cwd=ROOT,
             env=environment(house.settings),
             stdout=log,
@@ -258,6 +258,11 @@ def serve_at(door: socket.socket, house: Server) -> subprocess.Popen[bytes]:
         )
 
 
+# Not a shell: Debian's knows no door above number 9.
+AS_SYSTEMD = (
+    "import os, sys; os.dup2(int(sys.argv[1]), 3); "
+    "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1'); os.execv(sys.argv[2], sys.argv[2:])"
+)
 ELEARN_COMMAND = (str(Path(sys.executable)), "-m", "elearn.cli")
 
 
