@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import secrets
@@ -15,7 +14,7 @@ import click
 import flask_migrate
 from flask import Flask
 
-from config import from_environment
+from config import from_environment, is_loopback
 from elearn.commands.terminal import create, now
 from elearn.logs import open_log
 from elearn.services import demo
@@ -43,7 +42,7 @@ DEMO_KEEPS = frozenset(
 @click.option("--host", default="127.0.0.1", show_default=True, help="Another address than loopback is refused.")
 def demo_command(port: int, data: Path, host: str) -> None:
     """Tries everything out on this machine: a database of its own, demo people, and the pages."""
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise click.UsageError(f"The demo has known passwords, so it is served on this machine only, not on {host}.")
     _refuse_taken_port(host, port)
     _set_demo_environment(port, data)
@@ -162,13 +161,6 @@ def _serve(load: Callable[[], Flask], bind: str, workers: int, threads: int, log
                 log.exception("could not be loaded anew; what was served before is served on")
 
     Server().run()  # type: ignore[no-untyped-call] # gunicorn carries no types
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _refuse_taken_port(host: str, port: int) -> None:

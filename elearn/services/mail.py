@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
-from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
+
+from config import is_loopback
 
 TIMEOUT_SECONDS = 10
 
@@ -91,13 +92,6 @@ def _connected(mail_url: str) -> Iterator[smtplib.SMTP]:
             server.starttls(context=tls)
             server.ehlo()
             encrypted = True
-        if url.username and not encrypted and not _is_this_machine(host):
+        if url.username and not encrypted and not is_loopback(host):
             raise PasswordInTheOpen(f"{host} offers no STARTTLS")
         yield server
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

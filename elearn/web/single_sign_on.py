@@ -13,6 +13,7 @@ from elearn.services import accounts, federation
 from elearn.services.federation import Departure
 from elearn.web.access import now, open_to, safe_next, viewer_or_none
 from elearn.web.auth import ask_code, let_in
+from elearn.web.forms import address
 
 bp = Blueprint("single_sign_on", __name__)
 
@@ -67,9 +68,9 @@ def come_back() -> Response:
     if request.args.get("iss", _provider().issuer) != _provider().issuer:  # RFC 9207
         return _page(_not_trusted(), target)
     try:
-        vouched = federation.officer_of(departure, request.args["code"], _address(), now())
+        vouched = federation.officer_of(departure, request.args["code"], address(), now())
         token = accounts.sign_in_vouched(
-            vouched.officer_id, federation.HOW, _address(), request.user_agent.string, now()
+            vouched.officer_id, federation.HOW, address(), request.user_agent.string, now()
         )
     except (federation.ProviderAway, federation.NotTrusted, federation.NotLinked, accounts.WrongPair) as error:
         return _not_in(error, target)
@@ -169,7 +170,3 @@ def _provider() -> Provider:
     if provider is None:
         abort(404)
     return provider
-
-
-def _address() -> str:
-    return request.remote_addr or ""
