@@ -51,6 +51,9 @@ def house_on_a_cluster(
         opened(copied(sqlite_template, tmp_path, url, WORKERS), now, durable_cluster) as house,
     ):
         yield house
+        # A test that failed while its database was away must not take the next ones with it.
+        if not durable_cluster.is_running():
+            durable_cluster.start()
 
 
 def _house(
