@@ -30,9 +30,7 @@ def move_command(url: str | None, reopen: bool) -> None:
         raise click.UsageError("Say where to: --to postgresql://user@host/database.")
     proof = moving.move(database_url(url, settings().data_dir))
     _print_tables(proof.tables)
-    click.echo(f"ledger: {proof.chains} chains with {proof.entries} entries hold, with the same heads")
-    click.echo(f"certificates: {proof.certificates} equal byte for byte, every signature valid")
-    click.echo(f"triggers on: {', '.join(proof.guarded)}; numbering continued in {proof.sequences} tables")
+    click.echo(", ".join(f"{number:,} {what}" for what, number in proof.audited.items()) + ": audited there, all hold")
     click.echo(
         "\nMoved. The old database can still be read, but takes no change any more.\n"
         "Now set ELEARN_DATABASE_URL to the new address and start the servers again."

@@ -93,6 +93,22 @@ def digest(connection: Connection, shape: Shape) -> tuple[int, str]:
     return rows, hashed.hexdigest()
 
 
+def copy(source: Connection, target: Connection, shape: Shape) -> tuple[int, str]:
+    """Sends all rows of a table from one database into another; returns what `digest` says of what was sent. Raises
+    UnreadableRow, and SQLAlchemy's DBAPIError of either side."""
+    rows, hashed = 0, sha256()
+
+    def sent() -> Iterator[bytes]:
+        nonlocal rows
+        for number, data in lines(source, shape):
+            rows += number
+            hashed.update(data)
+            yield from data.splitlines()
+
+    write(target, shape, sent())
+    return rows, hashed.hexdigest()
+
+
 def count(connection: Connection, shape: Shape) -> int:
     return int(connection.exec_driver_sql(f'SELECT count(*) FROM "{shape.name}"').scalar_one())  # noqa: S608
 
@@ -115,19 +131,21 @@ def write(connection: Connection, shape: Shape, rows: Iterable[bytes]) -> None:
     except (api.IntegrityError, api.DataError) as error:
         raise UnreadableRow(f"{shape.name}: {error}") from error
     except api.Error as error:  # a full disk, a lost connection
+        # What is not asked through SQLAlchemy is neither wrapped by it, nor does it notice that nobody is there.
+        if connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, None):
+            connection.invalidate(error)
         raise OperationalError(f"rows of {shape.name}", None, error) from error
 
 
-def number_on(connection: Connection, shape: Shape) -> None:
-    """Lets PostgreSQL give the next row a number of its own; SQLite looks at the rows themselves."""
-    if connection.dialect.name != "postgresql" or len(shape.key) != 1:
+def settle(connection: Connection, shape: Shape) -> None:
+    """Once all rows of a table are there: PostgreSQL learns how many, and from which number to go on. SQLite looks at
+    the rows themselves."""
+    if connection.dialect.name != "postgresql":
         return
-    ((key, kind),) = [column for column in shape.columns if column[0] == shape.key[0]]
-    sequence = f"pg_get_serial_sequence('\"{shape.name}\"', '{key}')"
-    if kind == "integer" and connection.exec_driver_sql(f"SELECT {sequence}").scalar():
-        connection.exec_driver_sql(
-            f'SELECT setval({sequence}, max("{key}")) FROM "{shape.name}" HAVING max("{key}") IS NOT NULL'  # noqa: S608
-        )
+    connection.exec_driver_sql(f'ANALYZE "{shape.name}"')
+    if [kind for name, kind in shape.columns if name in shape.key] == ["integer"]:
+        last, sequence = f'max("{shape.key[0]}")', f"pg_get_serial_sequence('\"{shape.name}\"', '{shape.key[0]}')"
+        connection.exec_driver_sql(f'SELECT setval({sequence}, {last}) FROM "{shape.name}" HAVING {last} IS NOT NULL')  # noqa: S608
 
 
 def clear(connection: Connection) -> None:

@@ -200,7 +200,7 @@ def _fill(connection: Connection, backup: Backup, shapes: tuple[Shape, ...]) -> 
             table_rows.write(connection, shape, backup.lines(f"{backup_file.RECORDS}/{shape.name}.jsonl"))
         except UnreadableRow as error:
             raise DamagedBackup(f"A row cannot be read: {error}") from error
-        table_rows.number_on(connection, shape)
+        table_rows.settle(connection, shape)
     promised = {table["name"]: table["rows"] for table in backup.manifest["tables"]}
     for shape in shapes:
         count, digest = table_rows.digest(connection, shape)
