@@ -35,6 +35,7 @@ SENTENCES: Mapping[type[Exception], str] = {
     certificates.NotCurrent: "{}: only a valid or withheld certificate can be revoked or issued again.",
     NotMoved: "{} Nothing was moved.",
     backup.NotSetUp: "{} Run: elearn init",
+    backup.UnreadableRow: "No backup was written: somebody changed a row by hand. {}",
     backup.BackupExists: "{} is there already. With --replace it goes once the new backup is whole.",
     restore.BackupRefused: "This backup is not restored. {}",
     checkpoint.BadCheckpoint: "{}",

@@ -16,7 +16,7 @@ from elearn.domain.labs import LABS
 from elearn.domain.questions import Given as Answered
 from elearn.domain.questions import Numeric, Question
 from elearn.domain.status import Record, needed
-from elearn.services import accounts, learning, library, people, quizzes, second_factor
+from elearn.services import learning, library, one_time_links, people, quizzes, second_factor
 from tests.pages import Visitor
 
 PASSWORD = "three words together"
@@ -95,7 +95,7 @@ class Given:
             **more,
         )
         if password:
-            accounts.set_password_by_link(accounts.one_time_link(officer_id, self.now), password, self.now)
+            one_time_links.set_password(one_time_links.make(officer_id, self.now), password, self.now)
         return Person(officer_id, name, email)
 
     def second_factor(self, person: Person) -> tuple[str, tuple[str, ...]]:

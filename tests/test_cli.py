@@ -25,7 +25,7 @@ from sqlalchemy import text
 
 from elearn.cli import main
 from elearn.models.database import writing
-from elearn.services import accounts, certificates, people
+from elearn.services import accounts, certificates, one_time_links, people
 from tests.conftest import CONTENT, SECRET
 from tests.given import COURSE, PASSWORD, Given
 
@@ -112,7 +112,7 @@ def test_init_sets_up_and_gives_the_first_administrator_a_link(
 ) -> None:
     result = run("init", "--email", "admin@model.test", "--name", "अरुण प्रकाश")
     assert result.exit_code == 0, result.output
-    officer_id = accounts.officer_of_link(link_in(result), datetime.now(UTC))
+    officer_id = one_time_links.officer_of(link_in(result), datetime.now(UTC))
     assert officer_id is not None
     found = people.person(officer_id, datetime.now(UTC))
     assert (found.names, found.roles) == ((("hi", "अरुण प्रकाश"),), (("administrator", ""),))
@@ -143,10 +143,10 @@ def test_one_officer_from_the_shell(run: Run, sqlite_app: Flask) -> None:
         "--office",
         "MD",
     )
-    meera = accounts.officer_of_link(link_in(added), now)
+    meera = one_time_links.officer_of(link_in(added), now)
     assert meera is not None
     assert dict(people.person(meera, now).names) == {"en": "Meera Devi", "hi": "मीरा देवी"}
-    accounts.set_password_by_link(link_in(run("officer", "link", "MD-1")), PASSWORD, now)
+    one_time_links.set_password(link_in(run("officer", "link", "MD-1")), PASSWORD, now)
 
     assert "supervisor in MD" in run("officer", "role", "meera@model.test", "supervisor", "--office", "md").output
     assert "without further roles" in run("officer", "role", "MD-1", "supervisor", "--office", "MD", "--end").output

@@ -11,7 +11,7 @@ from flask.cli import NoAppException
 
 from config import BadSetting, Config
 from elearn import create_app
-from elearn.services import accounts
+from elearn.services import one_time_links
 
 
 class Unusable(NoAppException):
@@ -57,6 +57,6 @@ def one_line(text: str) -> str:
 
 
 def print_link(officer_id: int) -> None:
-    token = accounts.one_time_link(officer_id, now())
-    click.echo(f"Good once, for {accounts.FIRST_LINK_HOURS} hours; give it to nobody but the officer:")
+    token = one_time_links.make(officer_id, now())
+    click.echo(f"Good once, for {one_time_links.FIRST_HOURS} hours; give it to nobody but the officer:")
     click.echo(f"{settings().base_url}/first-password/{token}")

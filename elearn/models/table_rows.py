@@ -69,7 +69,8 @@ def revision(connection: Connection) -> str:
 
 
 def lines(connection: Connection, shape: Shape) -> Iterator[tuple[int, bytes]]:
-    """The table's rows in the order of its key, a JSON list each, so many at once with their number."""
+    """The table's rows in the order of its key, a JSON list each, so many at once with their number. Raises
+    UnreadableRow for what only a hand past the application could have written."""
     query = _select(shape, connection.dialect.name)
     convert = _OUT[connection.dialect.name]
     changes = [(at, convert[kind]) for at, (_, kind) in enumerate(shape.columns) if kind in convert]
@@ -80,7 +81,11 @@ def lines(connection: Connection, shape: Shape) -> Iterator[tuple[int, bytes]]:
         for at, change in changes:
             for row in rows:
                 if row[at] is not None:
-                    row[at] = change(row[at])
+                    try:
+                        row[at] = change(row[at])
+                    except (ValueError, TypeError) as error:
+                        column = shape.columns[at][0]
+                        raise UnreadableRow(f"{shape.name}: {row[at]!r} is no {column}: {error}") from error
         yield len(rows), "".join([_encode(row) + "\n" for row in rows]).encode()
 
 

@@ -1,4 +1,4 @@
-"""How people enter: signing in and out, the one query behind every request, passwords and one-time links."""
+"""How people enter: signing in and out, the one query behind every request, and passwords."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 from sqlalchemy.exc import OperationalError
 
 from config import Config
@@ -22,7 +22,6 @@ from elearn.models.people import (
     Office,
     Officer,
     OfficerName,
-    OneTimeLink,
     Password,
     Role,
     SignIn,
@@ -39,9 +38,6 @@ log = logging.getLogger(__name__)
 ADMINISTRATOR_IDLE = timedelta(minutes=15)
 ADMINISTRATOR_LONGEST = timedelta(hours=4)
 SEEN_EVERY = timedelta(minutes=5)
-FIRST_LINK_HOURS = 72
-FORGOTTEN_LINK_HOURS = 2
-LINKS_AN_HOUR = 3
 
 
 class WrongPair(Exception):
@@ -60,10 +56,6 @@ class CodeNeeded(Exception):
 
 class NoSuchSignIn(LookupError):
     """The officer has no sign-in of this number."""
-
-
-class LinkNotGood(Exception):
-    """A one-time link that is unknown, used or too old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +97,7 @@ def sign_in(email: str, password: str, address: str, device: str, now: datetime)
     tried = throttle.sign_in_try(account, address)
     with reading() as connection:
         throttle.refuse_if_delayed(connection, tried, now)
-        officer_id, kept = _entry_of(connection, account)
+        officer_id, kept = entry_of(connection, account)
     right = passwords.matches(kept, password)
     fresh = passwords.hash_of(password) if right and kept and passwords.is_outdated(kept) else None
     with writing() as connection:
@@ -278,7 +270,7 @@ def change_password(officer_id: int, sign_in_id: int, current: str, password: st
     WeakPassword.
     """
     with reading() as connection:
-        own = _own_words(connection, officer_id)
+        own = own_words(connection, officer_id)
         tried = throttle.sign_in_try(own[0], address)
         throttle.refuse_if_delayed(connection, tried, now)
         kept = connection.execute(select(Password.hash).where(Password.officer_id == officer_id)).scalar_one_or_none()
@@ -289,67 +281,11 @@ def change_password(officer_id: int, sign_in_id: int, current: str, password: st
         throttle.take_turn(connection, tried)
         throttle.refuse_if_delayed(connection, tried, now)
         if right and still_holds(connection, officer_id, kept):
-            _keep_password(connection, officer_id, fresh, now, keep=sign_in_id, address=address)
+            keep_password(connection, officer_id, fresh, now, keep=sign_in_id, address=address)
             return
         throttle.failed(connection, tried, now)
         access_log.note(connection, "sign_in_failed", now, officer_id=officer_id, address=address)
     raise WrongPair
-
-
-def one_time_link(officer_id: int, now: datetime, hours: int = FIRST_LINK_HOURS, by: int | None = None) -> str:
-    """A fresh token with which the officer can set her password once, within `hours`."""
-    with writing() as connection:
-        return _make_link(connection, officer_id, now, hours, f"by {by}" if by else "", by=by)
-
-
-def link_for_forgotten(email: str, address: str, now: datetime) -> tuple[str, str] | None:
-    """(e-mail, token) for somebody who forgot her password, or None where no link may be made: nobody has this e-mail,
-    she is disabled, or there were three in the last hour. Takes the same steps in each case. Raises TooManyTries."""
-    tried = throttle.link_try(address)
-    with writing() as connection:
-        throttle.refuse_if_delayed(connection, tried, now)
-        throttle.failed(connection, tried, now)
-        account = folded(email)
-        officer_id, _ = _entry_of(connection, account)
-        if officer_id is None or not _may_have_link(connection, officer_id, now):
-            access_log.note(connection, "link_refused", now, officer_id=officer_id, address=address)
-            return None
-        return account, _make_link(connection, officer_id, now, FORGOTTEN_LINK_HOURS, "forgotten", address)
-
-
-def officer_of_link(token: str, now: datetime) -> int | None:
-    """Whose link this is, or None when it is not good any more."""
-    found = _of_link(token, now)
-    return found[0] if found else None
-
-
-def email_of_link(token: str, now: datetime) -> str | None:
-    """The e-mail that the link's officer signs in with, or None when it is not good any more."""
-    found = _of_link(token, now)
-    return found[1] if found else None
-
-
-def set_password_by_link(token: str, password: str, now: datetime, address: str = "") -> int:
-    """Sets the password of whoever holds the link, and uses the link up: it, her other links and all her sign-ins
-    end. Returns the officer. Raises LinkNotGood, WeakPassword (the link stays good then)."""
-    officer_id = officer_of_link(token, now)
-    if officer_id is None:
-        raise LinkNotGood
-    with reading() as connection:
-        own = _own_words(connection, officer_id)
-    passwords.check_rules(password, own)
-    fresh = passwords.hash_of(password)
-    with writing() as connection:
-        used = connection.execute(update(OneTimeLink).where(_good_link(token, now)).values(used_at=now)).rowcount
-        if not used or not is_enabled(connection, officer_id):
-            raise LinkNotGood
-        connection.execute(
-            update(OneTimeLink)
-            .where(OneTimeLink.officer_id == officer_id, OneTimeLink.used_at.is_(None))
-            .values(used_at=now)
-        )
-        _keep_password(connection, officer_id, fresh, now, keep=None, address=address)
-    return officer_id
 
 
 def set_password(officer_id: int, password: str, now: datetime, own: Iterable[str] = ()) -> None:
@@ -357,7 +293,7 @@ def set_password(officer_id: int, password: str, now: datetime, own: Iterable[st
     passwords.check_rules(password, own)
     fresh = passwords.hash_of(password)
     with writing() as connection:
-        _keep_password(connection, officer_id, fresh, now, keep=None)
+        keep_password(connection, officer_id, fresh, now, keep=None)
 
 
 def has_password(officer_id: int) -> bool:
@@ -378,7 +314,7 @@ def _open_sign_ins(connection: Connection, officer_id: int, now: datetime) -> tu
     return tuple(OpenSignIn(*row) for row in rows)
 
 
-def _entry_of(connection: Connection, account: str) -> tuple[int | None, str | None]:
+def entry_of(connection: Connection, account: str) -> tuple[int | None, str | None]:
     """The enabled officer with this e-mail, and her password's hash. What cannot be an e-mail is not looked up: it
     may hold what a database refuses to read."""
     if not account.isascii() or not account.isprintable() or len(account) > 254:
@@ -449,7 +385,7 @@ def _see(sign_in_id: int, now: datetime) -> None:
         log.warning("could not note that sign-in %s is in use: %s", sign_in_id, error.orig)
 
 
-def _keep_password(
+def keep_password(
     connection: Connection, officer_id: int, fresh: str, now: datetime, keep: int | None, address: str = ""
 ) -> None:
     values: dict[str, Any] = {"hash": fresh, "set_at": now}
@@ -459,53 +395,7 @@ def _keep_password(
     access_log.note(connection, "password_set", now, officer_id=officer_id, address=address)
 
 
-def _make_link(
-    connection: Connection,
-    officer_id: int,
-    now: datetime,
-    hours: int,
-    detail: str,
-    address: str = "",
-    by: int | None = None,
-) -> str:
-    token = tokens.fresh()
-    row = {"token_hash": tokens.hash_of(token), "created_at": now, "expires_at": now + timedelta(hours=hours)}
-    connection.execute(insert(OneTimeLink).values(officer_id=officer_id, **row))
-    about = officer_id if by else None
-    access_log.note(
-        connection, "link_made", now, officer_id=by or officer_id, about=about, detail=detail, address=address
-    )
-    return token
-
-
-def _may_have_link(connection: Connection, officer_id: int, now: datetime) -> bool:
-    # Locks the officer's row, or two requests at once would each count the other out.
-    connection.execute(select(Officer.id).where(Officer.id == officer_id).with_for_update())
-    recent = select(func.count()).where(
-        OneTimeLink.officer_id == officer_id,
-        OneTimeLink.created_at > now - timedelta(hours=1),
-        OneTimeLink.created_at <= now + throttle.CLOCK_SLACK,
-    )
-    return connection.execute(recent).scalar_one() < LINKS_AN_HOUR
-
-
-def _of_link(token: str, now: datetime) -> tuple[int, str] | None:
-    query = select(Officer.id, Officer.email).join(OneTimeLink, OneTimeLink.officer_id == Officer.id)
-    with reading() as connection:
-        row = connection.execute(query.where(_good_link(token, now), Officer.disabled_at.is_(None))).one_or_none()
-    return (row.id, row.email or "") if row else None
-
-
-def _good_link(token: str, now: datetime) -> Any:
-    return (
-        (OneTimeLink.token_hash == tokens.hash_of(token))
-        & OneTimeLink.used_at.is_(None)
-        & (OneTimeLink.expires_at > now)
-        & (OneTimeLink.created_at <= now + throttle.CLOCK_SLACK)
-    )
-
-
-def _own_words(connection: Connection, officer_id: int) -> list[str]:
+def own_words(connection: Connection, officer_id: int) -> list[str]:
     """The officer's e-mail, number and names: what her password must not be. The e-mail comes first."""
     officer = connection.execute(select(Officer.email, Officer.employee_number).where(Officer.id == officer_id)).one()
     names = connection.execute(select(OfficerName.name).where(OfficerName.officer_id == officer_id)).scalars()

@@ -24,6 +24,7 @@ from elearn.exports.backup_file import Draft
 from elearn.exports.certificate_token import load_key_set, public_key_set
 from elearn.models import table_rows
 from elearn.models.database import snapshot
+from elearn.models.table_rows import UnreadableRow as UnreadableRow
 from elearn.services import library
 
 
@@ -47,8 +48,8 @@ class Made:
 def make_backup(path: Path, now: datetime, *, replace: bool = False, with_signing_keys: bool = False) -> Made:
     """Writes a backup to `path`, while others go on working.
 
-    Raises NotSetUp, BackupExists, OSError (a full disk leaves nothing behind), and BackupRefused if what was written
-    does not read back.
+    Raises NotSetUp, BackupExists, UnreadableRow, OSError (a full disk leaves nothing behind), and BackupRefused if what
+    was written does not read back.
     """
     config: Config = current_app.config["ELEARN"]
     seen: list[backup_file.Backup] = []

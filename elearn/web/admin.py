@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from elearn.domain.roles import ROLES
 from elearn.i18n import _
-from elearn.services import access_log, accounts, directory, people, second_factor
+from elearn.services import access_log, accounts, directory, one_time_links, people, second_factor
 from elearn.web import words
 from elearn.web.access import current_viewer, now, open_to
 from elearn.web.forms import Problem, whole
@@ -95,9 +95,9 @@ def link(officer_id: int) -> str:
     person = _person(officer_id)
     if person.disabled_at:
         abort(404)
-    token = accounts.one_time_link(officer_id, now(), by=current_viewer().officer_id)
+    token = one_time_links.make(officer_id, now(), by=current_viewer().officer_id)
     address = f"{current_app.config['ELEARN'].base_url}{url_for('auth.first_password_page', token=token)}"
-    return render_template("admin/link.html", person=person, address=address, hours=accounts.FIRST_LINK_HOURS)
+    return render_template("admin/link.html", person=person, address=address, hours=one_time_links.FIRST_HOURS)
 
 
 @bp.post("/admin/officers/<int:officer_id>/roles")

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from config import Config
 from elearn.i18n import _
-from elearn.services import accounts, mail, second_factor
+from elearn.services import accounts, mail, one_time_links, second_factor
 from elearn.services.passwords import LONGEST, SHORTEST
 from elearn.web import access
 from elearn.web.access import SignedIn, current_viewer, now, open_to, safe_next, viewer_or_none
@@ -141,7 +141,7 @@ def forgotten() -> Response | str:
     if not by_mail:
         return forgotten_page()
     try:
-        link = accounts.link_for_forgotten(request.form.get("email", ""), address(), now())
+        link = one_time_links.make_for_forgotten(request.form.get("email", ""), address(), now())
     except accounts.TooManyTries as wait:
         problem = Problem("email", when(wait))
         return later(render_template("auth/forgotten.html", by_mail=True, asked=False, problem=problem), wait)
@@ -165,8 +165,8 @@ def first_password_page(token: str) -> Response | str:
 def first_password(token: str) -> Response | str:
     """Sets a password by a one-time link, which is used up by it; then the officer signs in with it."""
     try:
-        accounts.set_password_by_link(token, request.form.get("new-password", ""), now(), address())
-    except accounts.LinkNotGood:
+        one_time_links.set_password(token, request.form.get("new-password", ""), now(), address())
+    except one_time_links.LinkNotGood:
         return _first_password_page(token)
     except accounts.WeakPassword as why:
         return _first_password_page(token, Problem("new-password", weakness(why.reason)))
@@ -229,7 +229,7 @@ def _account_page(problem: Problem | None = None) -> str:
 
 
 def _first_password_page(token: str, problem: Problem | None = None) -> Response | str:
-    email = accounts.email_of_link(token, now())
+    email = one_time_links.email_of(token, now())
     if email is None:
         return make_response(render_template("auth/link_not_good.html"), 404)
     return render_template("auth/first_password.html", email=email, problem=problem, shortest=SHORTEST)
@@ -246,7 +246,7 @@ def _letter(email: str, token: str) -> mail.Letter:
             ),
             _(
                 "If it was you, open this address within {hours} hours and choose one:",
-                hours=accounts.FORGOTTEN_LINK_HOURS,
+                hours=one_time_links.FORGOTTEN_HOURS,
             ),
             address,
             _("If it was not you, do nothing: your password stays as it is."),

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from elearn.services import accounts, feedback, quizzes
+from elearn.services import feedback, one_time_links, quizzes
 from tests.browser.house import COURSE, PHONE, WIDE, Desk, House, new_officer, records_of, sign_in
 from tests.given import right_answer, wrong_answer
 
@@ -66,7 +66,7 @@ def scenes(house: House) -> dict[str, Scene]:
         given.now = start
         given.all_but_the_final(failed)
         below = given.quiz_taken(failed, given.quiz("final"), wrong_answer)
-        link = accounts.one_time_link(done.id, datetime.now(UTC))
+        link = one_time_links.make(done.id, datetime.now(UTC))
         feedback.report_error(midway.id, course, "plain-words/four-kinds", "hi", "दो और दो पाँच नहीं होते।", start)
     # One lesson without a lab, and every lab there is.
     lessons = [f"{COURSE_PAGE}/{lesson.path}" for n, lesson in enumerate(course.lessons()) if lesson.labs or not n]

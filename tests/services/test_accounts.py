@@ -13,8 +13,9 @@ from sqlalchemy import select, update
 
 from elearn.models.database import reading, writing
 from elearn.models.people import AccessLog, OneTimeLink, Password, SignIn, Throttle
-from elearn.services import accounts, passwords, people
-from elearn.services.accounts import LinkNotGood, TooManyTries, WeakPassword, WrongPair
+from elearn.services import accounts, one_time_links, passwords, people
+from elearn.services.accounts import TooManyTries, WeakPassword, WrongPair
+from elearn.services.one_time_links import LinkNotGood
 from tests.at_once import at_once
 from tests.given import PASSWORD, Given, Person
 
@@ -391,21 +392,21 @@ def test_a_role_given_or_taken_ends_the_sign_ins_before_it(app: Flask, given: Gi
 
 def test_a_link_sets_the_first_password_once(app: Flask, given: Given) -> None:
     meera = given.officer("Meera", password="")
-    link = accounts.one_time_link(meera.id, given.now)
-    assert accounts.officer_of_link(link, given.now) == meera.id
-    assert accounts.email_of_link(link, given.now) == meera.email
-    assert accounts.set_password_by_link(link, "mango river lamp", given.now) == meera.id
+    link = one_time_links.make(meera.id, given.now)
+    assert one_time_links.officer_of(link, given.now) == meera.id
+    assert one_time_links.email_of(link, given.now) == meera.email
+    assert one_time_links.set_password(link, "mango river lamp", given.now) == meera.id
     assert sign_in(meera, given.now, "mango river lamp")
-    assert accounts.officer_of_link(link, given.now) is None
+    assert one_time_links.officer_of(link, given.now) is None
     with pytest.raises(LinkNotGood):
-        accounts.set_password_by_link(link, "another river lamp", given.now)
+        one_time_links.set_password(link, "another river lamp", given.now)
 
 
 def test_twenty_who_use_one_link_at_once_are_one(app: Flask, given: Given) -> None:
     meera, now = given.officer("Meera", password=""), given.now
-    link = accounts.one_time_link(meera.id, now)
+    link = one_time_links.make(meera.id, now)
     choices = [f"mango river lamp {number}" for number in range(20)]
-    answers = at_once(app, [lambda c=c: accounts.set_password_by_link(link, c, now) for c in choices])
+    answers = at_once(app, [lambda c=c: one_time_links.set_password(link, c, now) for c in choices])
     assert sum(a == meera.id for a in answers) == 1
     assert sum(isinstance(a, LinkNotGood) for a in answers) == 19
     winner = choices[answers.index(meera.id)]
@@ -415,42 +416,42 @@ def test_twenty_who_use_one_link_at_once_are_one(app: Flask, given: Given) -> No
 def test_a_link_ends_every_sign_in_and_every_other_link(app: Flask, given: Given) -> None:
     meera = given.officer("Meera")
     token = sign_in(meera, given.now)
-    first, second = (accounts.one_time_link(meera.id, given.now) for _ in range(2))
-    accounts.set_password_by_link(second, "mango river lamp", given.now)
+    first, second = (one_time_links.make(meera.id, given.now) for _ in range(2))
+    one_time_links.set_password(second, "mango river lamp", given.now)
     assert accounts.viewer_of(token, given.now) is None
-    assert accounts.officer_of_link(first, given.now) is None
+    assert one_time_links.officer_of(first, given.now) is None
 
 
 def test_a_link_grows_old_and_one_of_the_far_future_is_void(app: Flask, given: Given) -> None:
     meera, now = given.officer("Meera", password=""), given.now
-    link = accounts.one_time_link(meera.id, now)
-    assert accounts.officer_of_link(link, now + timedelta(hours=71)) == meera.id
-    assert accounts.officer_of_link(link, now + timedelta(hours=72)) is None
-    later = accounts.one_time_link(meera.id, now + timedelta(days=12 * 365))
-    assert accounts.officer_of_link(later, now) is None
+    link = one_time_links.make(meera.id, now)
+    assert one_time_links.officer_of(link, now + timedelta(hours=71)) == meera.id
+    assert one_time_links.officer_of(link, now + timedelta(hours=72)) is None
+    later = one_time_links.make(meera.id, now + timedelta(days=12 * 365))
+    assert one_time_links.officer_of(later, now) is None
 
 
 def test_a_weak_password_leaves_the_link_good(app: Flask, given: Given) -> None:
     meera = given.officer("Meera", password="")
-    link = accounts.one_time_link(meera.id, given.now)
+    link = one_time_links.make(meera.id, given.now)
     for weak in ("short", "password123", f"{meera.email}", "MD-0001MD-0001"):
         with pytest.raises(WeakPassword):
-            accounts.set_password_by_link(link, weak, given.now)
-    assert accounts.officer_of_link(link, given.now) == meera.id
+            one_time_links.set_password(link, weak, given.now)
+    assert one_time_links.officer_of(link, given.now) == meera.id
 
 
 def test_a_disabled_officer_has_no_link(app: Flask, given: Given) -> None:
     meera = given.officer("Meera", password="")
-    link = accounts.one_time_link(meera.id, given.now)
+    link = one_time_links.make(meera.id, given.now)
     people.disable_officer(meera.id, given.now)
-    assert accounts.officer_of_link(link, given.now) is None
+    assert one_time_links.officer_of(link, given.now) is None
     with pytest.raises(LinkNotGood):
-        accounts.set_password_by_link(link, "mango river lamp", given.now)
+        one_time_links.set_password(link, "mango river lamp", given.now)
 
 
 def test_only_a_hash_of_the_link_is_kept(app: Flask, given: Given) -> None:
     meera = given.officer("Meera", password="")
-    link = accounts.one_time_link(meera.id, given.now)
+    link = one_time_links.make(meera.id, given.now)
     with reading() as connection:
         assert link not in connection.execute(select(OneTimeLink.token_hash)).scalar_one()
 
@@ -459,30 +460,30 @@ def test_a_forgotten_password_gets_three_links_an_hour(app: Flask, given: Given)
     meera = given.officer("Meera", password="")
 
     def ask(now: datetime, email: str = meera.email) -> tuple[str, str] | None:
-        return accounts.link_for_forgotten(email, ELSEWHERE, now)
+        return one_time_links.make_for_forgotten(email, ELSEWHERE, now)
 
     asked = [ask(given.now) for _ in range(4)]
     assert [bool(a) for a in asked] == [True, True, True, False]
     assert asked[0] is not None
     assert asked[0][0] == meera.email
-    assert accounts.officer_of_link(asked[0][1], given.now + timedelta(minutes=119)) == meera.id
-    assert accounts.officer_of_link(asked[0][1], given.now + timedelta(hours=2)) is None
+    assert one_time_links.officer_of(asked[0][1], given.now + timedelta(minutes=119)) == meera.id
+    assert one_time_links.officer_of(asked[0][1], given.now + timedelta(hours=2)) is None
     assert ask(given.now + timedelta(minutes=61))
     assert ask(given.now, "nobody@model.test") is None
-    assert accounts.one_time_link(meera.id, given.now), "an administrator can always print one"
+    assert one_time_links.make(meera.id, given.now), "an administrator can always print one"
 
 
 def test_asking_for_links_at_once_does_not_get_more(app: Flask, given: Given) -> None:
     meera, now = given.officer("Meera", password=""), given.now
-    answers = at_once(app, [lambda: accounts.link_for_forgotten(meera.email, ELSEWHERE, now)] * 10)
+    answers = at_once(app, [lambda: one_time_links.make_for_forgotten(meera.email, ELSEWHERE, now)] * 10)
     assert sum(isinstance(a, tuple) for a in answers) == 3
 
 
 def test_an_address_that_asks_for_links_all_the_time_must_wait(app: Flask, given: Given) -> None:
     for number in range(100):
-        assert accounts.link_for_forgotten(f"guess{number}@model.test", ELSEWHERE, given.now) is None
+        assert one_time_links.make_for_forgotten(f"guess{number}@model.test", ELSEWHERE, given.now) is None
     with pytest.raises(TooManyTries):
-        accounts.link_for_forgotten("meera@model.test", ELSEWHERE, given.now)
+        one_time_links.make_for_forgotten("meera@model.test", ELSEWHERE, given.now)
 
 
 def test_she_changes_her_password_and_stays_signed_in_here_only(app: Flask, given: Given) -> None:
@@ -522,8 +523,8 @@ def test_an_account_page_shows_what_is_hers(app: Flask, given: Given) -> None:
 
 def test_the_access_log_tells_what_happened_and_no_secrets(app: Flask, given: Given) -> None:
     meera = given.officer("Meera", password="")
-    link = accounts.one_time_link(meera.id, given.now)
-    accounts.set_password_by_link(link, "mango river lamp", given.now)
+    link = one_time_links.make(meera.id, given.now)
+    one_time_links.set_password(link, "mango river lamp", given.now)
     token = sign_in(meera, given.now, "mango river lamp")
     fails(meera, given.now)
     fails("unknown@model.test", given.now)

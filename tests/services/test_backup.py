@@ -23,7 +23,7 @@ from elearn.exports import backup_file
 from elearn.exports.backup_file import DamagedBackup, HostileBackup, NewerBackup, open_backup
 from elearn.exports.certificate_token import load_key_set, signing_key
 from elearn.models import table_rows
-from elearn.models.database import db, reading, snapshot
+from elearn.models.database import db, reading, snapshot, writing
 from elearn.models.people import OfficerName
 from elearn.services import accounts, backup, certificates, people, restore
 from tests import records
@@ -114,6 +114,18 @@ def promised(path: Path) -> dict[str, tuple[int, str]]:
 
 
 # There and back
+
+
+def test_a_row_changed_by_hand_is_named_before_anything_is_written(
+    sqlite_app: Flask, given: Given, tmp_path: Path
+) -> None:
+    """PostgreSQL would not have taken it."""
+    given.officer("Meera")
+    with writing() as connection:
+        connection.exec_driver_sql("UPDATE officer SET created_at = 'last week'")
+    with pytest.raises(backup.UnreadableRow, match="officer: 'last week' is no created_at"):
+        backup.make_backup(tmp_path / "one.backup", given.now)
+    assert not list(tmp_path.glob("*.backup*"))
 
 
 def test_a_backup_becomes_the_same_records_on_either_engine(

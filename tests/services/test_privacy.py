@@ -22,7 +22,18 @@ from elearn.models.database import reading, writing
 from elearn.models.ledger import Ledger
 from elearn.models.people import AccessLog, OfficerName, Role, SignIn
 from elearn.models.tables import metadata
-from elearn.services import accounts, affected, certificates, feedback, ledger, people, personal_data, privacy, reports
+from elearn.services import (
+    accounts,
+    affected,
+    certificates,
+    feedback,
+    ledger,
+    one_time_links,
+    people,
+    personal_data,
+    privacy,
+    reports,
+)
 from elearn.services.affected import Affected, Window
 from elearn.services.privacy import AlreadyErased, LastAdministrator
 from tests.given import COURSE, PASSWORD, Given, Person
@@ -207,10 +218,10 @@ def test_her_certificate_can_be_checked_and_shows_no_name(app: Flask, given: Giv
 def test_her_sign_ins_end_at_once(app: Flask, given: Given, meera: Person) -> None:
     token = accounts.sign_in(meera.email, PASSWORD, "192.0.2.7", "", given.now)
     assert accounts.viewer_of(token, given.now)
-    link = accounts.one_time_link(meera.id, given.now)
+    link = one_time_links.make(meera.id, given.now)
     privacy.erase(meera.id, given.now)
     assert accounts.viewer_of(token, given.now) is None
-    assert accounts.officer_of_link(link, given.now) is None
+    assert one_time_links.officer_of(link, given.now) is None
     with pytest.raises(accounts.WrongPair):
         accounts.sign_in(meera.email, PASSWORD, "192.0.2.7", "", given.now)
     with reading() as connection:

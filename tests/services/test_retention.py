@@ -14,7 +14,7 @@ from elearn.models.database import reading, writing
 from elearn.models.learning import KeptPicture, QuestionText
 from elearn.models.people import AccessLog
 from elearn.models.tables import metadata
-from elearn.services import accounts, privacy, quizzes, retention
+from elearn.services import accounts, one_time_links, privacy, quizzes, retention
 from tests.conftest import SECRET
 from tests.given import PASSWORD, Given
 
@@ -53,7 +53,7 @@ def old(given: Given) -> Given:
     person = given.officer("Meera")
     token = accounts.sign_in(person.email, PASSWORD, "192.0.2.7", "", given.now)
     accounts.sign_out(token, given.now)
-    accounts.one_time_link(person.id, given.now)
+    one_time_links.make(person.id, given.now)
     with pytest.raises(accounts.WrongPair):
         accounts.sign_in(person.email, "guessed wrongly", "192.0.2.7", "", given.now)
     given.second_factor(person)
@@ -87,7 +87,7 @@ def test_the_rule_deletes_what_the_dry_run_counted(app: Flask, old: Given) -> No
 def test_what_is_younger_stays(app: Flask, given: Given) -> None:
     person = given.officer("Meera")
     token = accounts.sign_in(person.email, PASSWORD, "192.0.2.7", "", given.now)
-    accounts.one_time_link(person.id, given.now)
+    one_time_links.make(person.id, given.now)
     accounts.sign_out(token, given.now)
     given.later(days=29)
     before = counts()

@@ -16,7 +16,7 @@ from sqlalchemy import update
 
 from elearn.models.database import writing
 from elearn.models.people import SignIn
-from elearn.services import accounts, people, second_factor
+from elearn.services import accounts, one_time_links, people, second_factor
 from tests.given import PASSWORD, Given
 from tests.pages import Visitor
 
@@ -129,7 +129,7 @@ def test_signing_out_takes_a_form_and_twice_does_no_harm(given: Given) -> None:
 
 def test_the_pages_at_the_door_are_kept_nowhere(given: Given) -> None:
     meera = given.officer("Meera", password="")
-    link = accounts.one_time_link(meera.id, given.now)
+    link = one_time_links.make(meera.id, given.now)
     for address in ("/sign-in", "/forgotten", f"/first-password/{link}", "/first-password/x"):
         assert given.visit().get(address).headers["Cache-Control"] == "no-store"
 
@@ -360,7 +360,7 @@ def test_turning_it_off_asks_for_password_and_code(given: Given) -> None:
 
 def test_a_first_password_is_chosen_by_link_and_signs_in(given: Given) -> None:
     meera = given.officer("Meera", password="")
-    link = accounts.one_time_link(meera.id, given.now)
+    link = one_time_links.make(meera.id, given.now)
     visitor = given.visit()
     page = visitor.open(f"/first-password/{link}")
     assert meera.email in page.text
@@ -376,13 +376,13 @@ def test_a_first_password_is_chosen_by_link_and_signs_in(given: Given) -> None:
 @pytest.mark.parametrize("weak", WEAK)
 def test_a_weak_first_password_says_why_and_keeps_the_link(given: Given, weak: str) -> None:
     meera = given.officer("Meera", password="")
-    link = accounts.one_time_link(meera.id, given.now)
+    link = one_time_links.make(meera.id, given.now)
     visitor = given.visit()
     visitor.open(f"/first-password/{link}")
     visitor.submit(f"/first-password/{link}", **{"new-password": weak})
     assert visitor.page
     assert WEAK[weak] in visitor.page.by_id("new-password-error").text
-    assert accounts.officer_of_link(link, given.now)
+    assert one_time_links.officer_of(link, given.now)
 
 
 def test_a_link_that_is_not_good_is_told_so(given: Given) -> None:
@@ -473,7 +473,7 @@ def test_without_a_mail_server_the_page_says_whom_to_ask(given: Given) -> None:
     assert "print a link for you" in page.text
     assert page.root.all("form", method="post") == []
     assert visitor.post("/forgotten", {"email": meera.email}).status_code == 200
-    assert accounts.link_for_forgotten(meera.email, "10.0.0.1", given.now + timedelta(seconds=1))
+    assert one_time_links.make_for_forgotten(meera.email, "10.0.0.1", given.now + timedelta(seconds=1))
 
 
 def test_the_door_speaks_hindi(given: Given) -> None:
