@@ -14,7 +14,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
 from html import unescape
 from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
@@ -23,9 +22,6 @@ from time import monotonic
 from urllib.parse import urlencode
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from ruamel.yaml import YAML
 
 from config import Config, from_environment
@@ -35,6 +31,7 @@ from elearn.web.gathering import LONGEST_HEAD
 from tests.conftest import ROOT, SECRET
 from tests.server import ANSWERS_WITHIN, ENDS_WITHIN, Server, free_port, served_from, serving
 from tests.short_course import short_course
+from tests.tls import certificate_in
 
 DEPLOY = ROOT / "deploy"
 NAME = "learn.example.gov.in"
@@ -44,20 +41,7 @@ SCRIPTS = ("install", "rehearse", "elearn-command")
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a certificate of the example's name and its key."""
-    folder = tmp_path_factory.mktemp("ssl")
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "fullchain.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return folder
+    return certificate_in(tmp_path_factory.mktemp("ssl"), NAME)
 
 
 def example(name: str, certificate: Path, **more: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, create_engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from config import is_loopback
 from elearn.domain.checkup import ON_THE_NETWORK, Finding, error, file_system_of, fine, judge_moment, warning
 from elearn.models.database import open_engine_options
 from elearn.models.people import AccessLog
@@ -34,6 +36,7 @@ def examine(url: str, migrations: Path, now: datetime) -> Iterator[Finding]:
     try:
         with engine.connect() as connection:
             yield fine("database", f"{connection.dialect.name} {_version(connection)} answers.")
+            yield from _known_on_the_line(connection)
             yield from _durable(connection)
             connection.rollback()
             yield from _examine_version(connection, migrations, now)
@@ -56,6 +59,20 @@ def on_a_disk_of_its_own(path: Path, mounts: str) -> Iterator[Finding]:
 
 def _version(connection: Connection) -> str:
     return ".".join(str(part) for part in connection.dialect.server_version_info or ())
+
+
+def _known_on_the_line(connection: Connection) -> Iterator[Finding]:
+    """Whether nobody between here and a database on another machine can read along, or pose as it."""
+    link: Any = connection.connection.driver_connection
+    host = "" if connection.dialect.name == "sqlite" else link.info.host
+    if not host or host.startswith("/") or is_loopback(host):
+        return
+    mode = next(one.val for one in link.pgconn.info if one.keyword == b"sslmode").decode()
+    if mode == "verify-full":
+        yield fine("database", f"{host} shows a certificate of its name.")
+    else:
+        found = f"{host} is another machine, and sslmode is {mode}: whoever is between could read along or pose as it."
+        yield warning("database", found, "Add ?sslmode=verify-full&sslrootcert=FILE to ELEARN_DATABASE_URL.")
 
 
 def _durable(connection: Connection) -> Iterator[Finding]:

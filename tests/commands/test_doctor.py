@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import mkdtemp
 from threading import Thread
 
 import pytest
@@ -23,9 +24,11 @@ from sqlalchemy import create_engine, text
 from elearn.domain.checkup import Finding
 from elearn.exports import certificate_pdf
 from elearn.services import checkup, database_checkup
+from tests import postgres
 from tests.conftest import ROOT, SECRET
-from tests.server import environment
+from tests.server import environment, free_port
 from tests.short_course import short_course
+from tests.tls import certificate_in
 
 MIGRATIONS = ROOT / "migrations"
 
@@ -297,6 +300,25 @@ def test_postgresql_sound_and_not(patient: Patient, postgres_url: str) -> None:
     line = patient.wrong("database")
     assert "cannot be used" in line
     assert "hidden-word" not in line
+
+
+@pytest.mark.postgres
+def test_a_database_elsewhere_that_anybody_on_the_line_could_pose_as(patient: Patient) -> None:
+    name, port = "db.example.gov.in", free_port()
+    folder = certificate_in(Path(mkdtemp(prefix="elearn-pg-")), name)
+    (folder / "key.pem").chmod(0o600)
+    if os.geteuid() == 0:
+        shutil.chown(folder / "key.pem", "postgres")
+    settings = ("listen_addresses=127.0.0.1", f"port={port}", "ssl=on")
+    files = (f"ssl_cert_file={folder}/fullchain.pem", f"ssl_key_file={folder}/key.pem")
+    with postgres.cluster(tuple(f"-c {one}" for one in (*settings, *files)), folder):
+        elsewhere = f"postgresql://elearn@{name}:{port}/postgres?hostaddr=127.0.0.1"
+        patient.settings["ELEARN_DATABASE_URL"] = elsewhere
+        assert f"{name} is another machine, and sslmode is prefer" in patient.wrong("database", "warning")
+        patient.settings["ELEARN_DATABASE_URL"] = f"{elsewhere}&sslmode=verify-full&sslrootcert={folder}/fullchain.pem"
+        assert f"fine     database: {name} shows a certificate of its name." in map(str, patient.findings())
+        patient.settings["ELEARN_DATABASE_URL"] = f"postgresql://elearn@127.0.0.1:{port}/postgres"
+        assert not [one for one in patient.findings() if (one.about, one.severity) == ("database", "warning")]
 
 
 # Content and fonts
