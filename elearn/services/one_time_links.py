@@ -23,7 +23,7 @@ class LinkNotGood(Exception):
 def make(officer_id: int, now: datetime, hours: int = FIRST_HOURS, by: int | None = None) -> str:
     """A fresh token with which the officer can set her password once, within `hours`."""
     with writing() as connection:
-        return _make(connection, officer_id, now, hours, f"by {by}" if by else "", by=by)
+        return _make(connection, officer_id, now, hours, by=by)
 
 
 def make_for_forgotten(email: str, address: str, now: datetime) -> tuple[str, str] | None:
@@ -81,7 +81,7 @@ def _make(
     officer_id: int,
     now: datetime,
     hours: int,
-    detail: str,
+    detail: str = "",
     address: str = "",
     by: int | None = None,
 ) -> str:
