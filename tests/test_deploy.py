@@ -25,6 +25,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from config import Config, from_environment
+from deploy import walk
 from elearn import LARGEST_BODY
 from elearn.commands.serving import STOPS_WITHIN
 from elearn.web.gathering import LONGEST_HEAD
@@ -300,3 +301,16 @@ def test_the_containers_health_is_that_of_the_server(house: Server, tmp_path: Pa
     assert subprocess.run([sys.executable, script], env=environment, check=False).returncode == 0
     script.write_text((DEPLOY / "healthcheck.py").read_text().replace("PORT = 8000", "PORT = 9"))
     assert subprocess.run([sys.executable, script], env=environment, check=False, capture_output=True).returncode == 1
+
+
+def test_the_walk_through_the_guide_knows_its_commands() -> None:
+    """Whether they do what they say is shown by the walk itself, which takes minutes and a system of its own."""
+    guide = walk.GUIDE.read_text()
+    steps = list(walk.steps(guide))
+    assert len(steps) > 80
+    assert {"Install it, as root on the server", "Upgrading"} <= {step.heading.lstrip("0123456789. ") for step in steps}
+    assert not [step.text for step in steps if step.command == "false"], "an editor is opened more often than is known"
+    said = [start for start, _ in walk.SAYS if not any(step.text.startswith(start) for step in steps)]
+    assert said == [], "the guide has no command that begins so"
+    with pytest.raises(ValueError, match="no command that begins: ln -sfn"):
+        list(walk.steps(guide.replace("ln -sfn", "ln -s")))

@@ -86,16 +86,20 @@ class Figures:
             "elearn_memory_bytes", "Resident memory of each process.", multiprocess_mode="liveall", registry=none
         )
         self.looked_at = 0.0
+        self._look()  # the first answer may be the figures themselves
 
     def answered(self, one: Answered) -> None:
         method = one.method if one.method in METHODS else "OTHER"
         self.requests.labels(one.route, method, str(one.status)).inc()
         self.seconds.labels(one.route).observe(one.seconds)
         if monotonic() - self.looked_at > LOOKS_EVERY:
-            self.looked_at = monotonic()
-            self.memory.set(resident_bytes())
-            for state, number in traffic.pool().items():
-                self.pool.labels(state).set(number)
+            self._look()
+
+    def _look(self) -> None:
+        self.looked_at = monotonic()
+        self.memory.set(resident_bytes())
+        for state, number in traffic.pool().items():
+            self.pool.labels(state).set(number)
 
     def happened(self, what: str) -> None:
         name, label = COUNTED.get(what, ("", ""))
