@@ -8,13 +8,13 @@ from typing import Any
 import click
 import flask_migrate.cli
 from flask.cli import FlaskGroup, routes_command, shell_command
-from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 
 from config import BadSetting
 from elearn.commands import certificates as certificate_commands
 from elearn.commands import content, doctor, lists, moving, officers, privacy, records, serving
 from elearn.commands.terminal import Unusable, create
-from elearn.services import backup, certificates, checkpoint, demo, library, people, reports, restore
+from elearn.services import backup, certificates, checkpoint, demo, ledger, library, people, reports, restore, retention
 from elearn.services import privacy as privacy_services
 from elearn.services.moving import NotMoved
 
@@ -36,6 +36,7 @@ SENTENCES: Mapping[type[Exception], str] = {
     NotMoved: "{} Nothing was moved.",
     backup.NotSetUp: "{} Run: elearn init",
     backup.UnreadableRow: "No backup was written: somebody changed a row by hand. {}",
+    backup.UnfitName: "No backup was written: rename {}; no colon or backslash can stand in a name.",
     backup.BackupExists: "{} is there already. With --replace it goes once the new backup is whole.",
     restore.BackupRefused: "This backup is not restored. {}",
     checkpoint.BadCheckpoint: "{}",
@@ -43,9 +44,11 @@ SENTENCES: Mapping[type[Exception], str] = {
     restore.SomethingElse: "The database holds tables that are not ours ({}). Nothing was changed.",
     restore.StillInUse: "The database is in use: stop the server. Nothing was changed. ({})",
     restore.NoRoom: "{}",
+    ledger.OfficerErased: "Officer {} is erased: nothing can be issued to her, nor changed about her, any more.",
     certificates.NoName: "Officer {} has no name to certify.",
     privacy_services.LastAdministrator: "She is the last administrator: make another one first.",
     privacy_services.AlreadyErased: "Officer {} is erased already.",
+    retention.ClockAhead: "Nothing was deleted: nothing was noted since {}. Is the clock right? See `elearn doctor`.",
     demo.NotForDemo: "{} The demo adds accounts with a known password: give it another --data folder.",
 }
 
@@ -75,6 +78,12 @@ class Commands(FlaskGroup):
         except (OperationalError, InterfaceError) as error:
             hint = "run `elearn db upgrade`" if "no such table" in str(error.orig) else "is it running and writable?"
             raise Unusable(f"The database cannot be used; {hint} ({error.orig})") from error
+        except DatabaseError as error:
+            if "malformed" not in str(error.orig) and "not a database" not in str(error.orig):
+                raise
+            raise Unusable(
+                f"The database is damaged: restore a backup with --replace-records. ({error.orig})"
+            ) from error
 
 
 @click.group(cls=Commands, create_app=create, add_default_commands=False, load_dotenv=False, set_debug_flag=False)

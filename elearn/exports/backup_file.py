@@ -12,7 +12,7 @@ import re
 import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -209,6 +209,11 @@ def open_backup(path: Path) -> Iterator[Backup]:
             yield Backup(archive, _manifest(archive))
 
 
+def is_portable(name: str) -> bool:
+    """Whether every system can unpack a file of this name."""
+    return _PATH.fullmatch(name) is not None
+
+
 def _plain(name: str, method: int = ZIP_DEFLATED) -> ZipInfo:
     """A member without a time of its own, so that equal records give equal bytes."""
     info = ZipInfo(name)
@@ -244,6 +249,11 @@ def _name(draft: Path, path: Path, replace: bool) -> None:
             os.link(draft, path)  # unlike a rename, it fails where somebody was faster
         except FileExistsError:
             raise BackupExists(str(path)) from None
+        except OSError:  # a stick knows no hard links: the name is taken first, and then given to the draft
+            with suppress(FileExistsError), path.open("xb"):
+                draft.replace(path)
+            if draft.exists():
+                raise BackupExists(str(path)) from None
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -283,7 +293,7 @@ def _refuse_hostile_member(member: ZipInfo) -> None:
     name = member.filename
     parts = name.split("/")
     known = name in _FIXED or (len(parts) > 1 and parts[0] in _FOLDERS)
-    if not known or not _PATH.fullmatch(name) or not {"", ".", ".."}.isdisjoint(parts) or name != member.orig_filename:
+    if not known or not is_portable(name) or not {"", ".", ".."}.isdisjoint(parts) or name != member.orig_filename:
         raise HostileBackup(f"No backup has a member {name!r}.")
     # Archivers that know of no kinds leave it at 0; a folder, a link or a device says so.
     if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):

@@ -86,7 +86,11 @@ def lines(connection: Connection, shape: Shape) -> Iterator[tuple[int, bytes]]:
                     except (ValueError, TypeError) as error:
                         column = shape.columns[at][0]
                         raise UnreadableRow(f"{shape.name}: {row[at]!r} is no {column}: {error}") from error
-        yield len(rows), "".join([_encode(row) + "\n" for row in rows]).encode()
+        try:
+            data = "".join([_encode(row) + "\n" for row in rows]).encode()
+        except (ValueError, TypeError) as error:  # SQLite keeps anything in any column
+            raise UnreadableRow(f"{shape.name}: a row holds what its table cannot: {error}") from error
+        yield len(rows), data
 
 
 def digest(connection: Connection, shape: Shape) -> tuple[int, str]:

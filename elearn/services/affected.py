@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -98,11 +98,15 @@ def _found(connection: Connection, window: Window) -> Iterator[_Found]:
         yield from ((officer, "list_exported", event) for officer in _posted(connection, paths, office, course, event))
     for event in _watchers(connection, window):
         paths = _paths_of(connection, event.by or 0, event)
-        yield from ((officer, "could_be_seen", event) for officer in _posted(connection, paths, "", "", event))
+        seen = _everybody(connection) if "" in paths else _posted(connection, paths, "", "", event)
+        yield from ((officer, "could_be_seen", event) for officer in seen)
 
 
 def _within(window: Window) -> ColumnElement[bool]:
-    inside = and_(AccessLog.at >= window.since, AccessLog.at < window.until)
+    """Events of the window; and sign-ins so long before it that they may have lasted into it."""
+    longest = timedelta(hours=current_app.config["ELEARN"].longest_hours)
+    entered = and_(AccessLog.event == "sign_in", AccessLog.at >= window.since - longest)
+    inside = and_(or_(AccessLog.at >= window.since, entered), AccessLog.at < window.until)
     return inside & (AccessLog.officer_id == window.by) if window.by else inside
 
 
@@ -198,6 +202,12 @@ def _posted(connection: Connection, paths: Iterable[str], offices: str, course: 
     if course:
         query = query.join(Enrolment, and_(Enrolment.officer_id == Posting.officer_id, Enrolment.course == course))
     with closing(connection.execute(query, execution_options=STREAMED)) as result:
+        yield from result.scalars()
+
+
+def _everybody(connection: Connection) -> Iterator[int]:
+    """Those without a post too: an administrator's pages show them."""
+    with closing(connection.execute(select(Officer.id).order_by(Officer.id), execution_options=STREAMED)) as result:
         yield from result.scalars()
 
 

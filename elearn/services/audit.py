@@ -141,6 +141,11 @@ def _chains(chains: Chains) -> Iterator[Finding]:
     for subject, entries in chains.entries.items():
         for number in broken_links(entries):
             yield Finding("ledger", f"{subject}/{number}", "does not follow from the entry before it")
+    for officer in chains.entries.keys() - chains.salts.keys():
+        yield Finding("officer", officer, "is missing; there is a ledger of hers")
+    for officer, salt in chains.salts.items():
+        if salt is None and not chains.told(officer, "erased", officer):
+            yield Finding("officer", officer, "has no salt, but was never erased by the ledger")
     for officer in chains.salts.keys() | chains.heads.keys():
         entries = chains.entries.get(officer, [])
         end = (entries[-1].number, entries[-1].hash) if entries else (0, START)

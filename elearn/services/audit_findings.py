@@ -51,6 +51,7 @@ class Chains:
         return self._by_reference.get((officer, kind, str(reference)), ())
 
     def is_erased(self, officer: int) -> bool:
+        """Without a salt; whether the ledger knows of it is asked once for each officer."""
         return self.salts.get(officer) is None
 
     def committed(self, entry: Entry, facts: Mapping[str, Fact]) -> bool:

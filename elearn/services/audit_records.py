@@ -91,6 +91,14 @@ def _missing(chains: Chains, kind: str, table: str, there: set[str]) -> Iterator
                     yield Finding(table, entry.reference, "is missing; the ledger tells of it")
 
 
+def _missing_enrolments(chains: Chains, there: set[Mine]) -> Iterator[Finding]:
+    """As `_missing`, where the entry names the course alone."""
+    for officer, entries in chains.entries.items():
+        for entry in entries:
+            if entry.kind == "enrolled" and not chains.is_erased(officer) and (officer, entry.reference) not in there:
+                yield Finding("enrolment", f"{officer}/{entry.reference}", "is missing; the ledger tells of it")
+
+
 # Lessons and places
 
 
@@ -117,18 +125,25 @@ def _was_credited(chains: Chains, row: Row[Any]) -> bool:
 
 def _places(connection: Connection, chains: Chains) -> Iterator[Finding]:
     """Enrolments, roles and postings: what decides who sees whom."""
-    for row in _rows(connection, chains, Enrolment):
+    enrolments = _rows(connection, chains, Enrolment)
+    yield from _missing_enrolments(chains, {(row.officer_id, row.course) for row in enrolments})
+    for row in enrolments:
         if not chains.says(row.officer_id, "enrolled", row.course, {"course": row.course, "route": row.route}):
             yield Finding("enrolment", f"{row.officer_id}/{row.course}", "is not in the ledger on this route")
-    roles = select(Role.id, Role.officer_id, Role.role, Role.until, Office.code).outerjoin(Office)
-    for role in connection.execute(roles.where(chains.within(Role.officer_id)).order_by(Role.id)):
+    select_roles = select(Role.id, Role.officer_id, Role.role, Role.until, Office.code).outerjoin(Office)
+    roles = connection.execute(select_roles.where(chains.within(Role.officer_id)).order_by(Role.id)).all()
+    yield from _missing(chains, "role_granted", "role", {str(role.id) for role in roles})
+    for role in roles:
         facts: dict[str, Fact] = {"role": role.role, "office": role.code or ""}
         if not chains.says(role.officer_id, "role_granted", role.id, facts):
             yield Finding("role", role.id, "was not granted so by the ledger")
         if (role.until is not None) != bool(chains.told(role.officer_id, "role_ended", role.id)):
             yield Finding("role", role.id, "has another end than in the ledger")
-    posts = select(Posting.id, Posting.officer_id, Posting.designation, Posting.since, Posting.kind, Office.code)
-    for post in connection.execute(posts.join(Office).where(chains.within(Posting.officer_id)).order_by(Posting.id)):
+    select_posts = select(Posting.id, Posting.officer_id, Posting.designation, Posting.since, Posting.kind, Office.code)
+    mine = chains.within(Posting.officer_id)
+    posts = connection.execute(select_posts.join(Office).where(mine).order_by(Posting.id)).all()
+    yield from _missing(chains, "posted", "posting", {str(post.id) for post in posts})
+    for post in posts:
         facts = {
             "office": post.code,
             "designation": post.designation,

@@ -32,6 +32,10 @@ class NotSetUp(Exception):
     """The database has no tables yet, so there is nothing to keep."""
 
 
+class UnfitName(Exception):
+    """A content file whose name no other system could unpack."""
+
+
 @dataclass(frozen=True)
 class Made:
     """A backup that was written, read back and found whole."""
@@ -48,8 +52,8 @@ class Made:
 def make_backup(path: Path, now: datetime, *, replace: bool = False, with_signing_keys: bool = False) -> Made:
     """Writes a backup to `path`, while others go on working.
 
-    Raises NotSetUp, BackupExists, UnreadableRow, OSError (a full disk leaves nothing behind), and BackupRefused if what
-    was written does not read back.
+    Raises NotSetUp, BackupExists, UnreadableRow, UnfitName, OSError (a full disk leaves nothing behind), and
+    BackupRefused if what was written does not read back.
     """
     config: Config = current_app.config["ELEARN"]
     seen: list[backup_file.Backup] = []
@@ -99,6 +103,8 @@ def _add_files(draft: Draft, folder: str, place: Path) -> None:
     for path in sorted(place.rglob("*")):
         name = path.relative_to(place)
         if path.is_file() and not path.is_symlink() and not any(part.startswith(".") for part in name.parts):
+            if not backup_file.is_portable(name.as_posix()):
+                raise UnfitName(str(path))
             draft.add(f"{folder}/{name.as_posix()}", [path.read_bytes()])
 
 

@@ -274,7 +274,9 @@ def revoke(serial_text: str, why: str, now: datetime) -> CertificateView:
     found = find(serial_text)
     with writing() as connection:
         officer_id = _leave(connection, found, "revoked", why, now)
-        ledger.append(connection, officer_id, "certificate_revoked", found.serial, {"serial": found.serial}, now)
+        facts: dict[str, Fact] = {"serial": found.serial}
+        # What was issued by fraud can be revoked whoever it was issued to.
+        ledger.append(connection, officer_id, "certificate_revoked", found.serial, facts, now, of_erased=True)
         _note(connection, "certificate_revoked", officer_id, found.serial, now)
     return find(found.serial)
 

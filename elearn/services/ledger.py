@@ -27,18 +27,26 @@ def open_chain(connection: Connection, officer_id: int) -> None:
 
 
 def append(
-    connection: Connection, officer_id: int, kind: str, reference: str, facts: Mapping[str, Fact], now: datetime
+    connection: Connection,
+    officer_id: int,
+    kind: str,
+    reference: str,
+    facts: Mapping[str, Fact],
+    now: datetime,
+    *,
+    of_erased: bool = False,
 ) -> str:
     """One more entry in the officer's chain; returns the chain's new head. `facts` stay in their own rows: here
     goes only a salted commitment to them.
 
-    Locks the head row first, so that two acts of one officer follow each other. Raises OfficerErased.
+    Locks the head row first, so that two acts of one officer follow each other. Raises OfficerErased; with `of_erased`
+    the entry of an erased officer commits to nothing that anybody could still check.
     """
     assert kind in KINDS, f"unknown ledger kind {kind}"
     head = connection.execute(_HEAD, {"officer": officer_id}).one_or_none()
-    if head is None or head.salt is None:
+    if head is None or (head.salt is None and not of_erased):
         raise OfficerErased(officer_id)
-    committed = commitment(head.salt, facts)
+    committed = commitment(head.salt or b"", facts)
     entry = next_entry(officer_id, head.number + 1, head.hash, now, kind, reference, committed)
     connection.execute(_ENTRY, asdict(entry))
     connection.execute(_MOVE_HEAD, {"officer": officer_id, "to_number": entry.number, "to_hash": entry.hash})

@@ -69,7 +69,7 @@ def move(url: str) -> Proof:
             revision = _refuse_unfit(here)
             with engine.connect() as there, there.begin():
                 proof = _fill(here, there, revision)
-            _close(here)
+                _close(here)  # undone with all the rest, should the new database fail in its last moment
             return proof
     finally:
         engine.dispose()

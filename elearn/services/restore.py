@@ -23,7 +23,7 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from config import Config
 from elearn.exports import backup_file
@@ -36,6 +36,9 @@ from elearn.models.table_rows import KINDS, Shape, UnreadableRow
 from elearn.services import audit, library
 
 LOCK_SECONDS = 10
+
+OURS = {"officer", "ledger", "certificate"}
+"""Tables that every version of ours has, beside Alembic's, which others have too."""
 
 
 class HoldsPeople(Exception):
@@ -259,27 +262,38 @@ def _restore_sqlite(
     fresh = place / "elearn.sqlite3"
     with _new_sqlite(fresh) as engine:
         upgraded = _fill_sqlite(engine, backup, shapes)
-    put_files()
     # Asked again: a server may have been started meanwhile.
     _shut_out_others(target, replace_records)
+    put_files()
     kept = []
+    suffix = f".before-{now:%Y%m%dT%H%M%S}"
     if had_people:
-        aside = target.with_name(f"{target.name}.before-{now:%Y%m%dT%H%M%S}")
-        os.link(target, aside)
+        aside = target.with_name(target.name + suffix)
+        shutil.copyfile(target, aside)
         kept.append(f"the database that was there: {aside}")
+    # Of a database that was taken away, or is damaged: SQLite would play them into whatever has its name.
+    for journal in (target.with_name(target.name + end) for end in ("-wal", "-shm", "-journal")):
+        if journal.exists():
+            journal.rename(journal.with_name(journal.name + suffix))
+            kept.append(f"a journal that was there: {journal.name + suffix}")
     _move(fresh, target)
     return upgraded, kept
 
 
 def _shut_out_others(target: Path, replace_records: bool) -> bool:
-    """Whether the database that is there holds people. Folds its write-ahead log into the file, so that nothing of it
-    could ever be taken for a part of the new one. Raises HoldsPeople, SomethingElse, StillInUse."""
+    """Whether the database that is there holds people, or is too damaged to tell. Folds its write-ahead log into the
+    file, so that nothing of it could ever be taken for a part of the new one. Raises HoldsPeople, SomethingElse,
+    StillInUse."""
     if not target.exists():
         return False
     engine = create_engine(f"sqlite:///{target}", connect_args={"timeout": 1})
     try:
         with engine.connect() as connection:
             had_people = _refuse_taken(connection, replace_records)
+    except DatabaseError as error:
+        if isinstance(error, OperationalError) or not replace_records:
+            raise
+        had_people = True  # damaged, or no database at all: it is kept beside the new one
     finally:
         engine.dispose()
     with closing(sqlite3.connect(target, timeout=1, isolation_level=None)) as alone:
@@ -288,6 +302,8 @@ def _shut_out_others(target: Path, replace_records: bool) -> bool:
             (mode,) = alone.execute("PRAGMA journal_mode=DELETE").fetchone()
         except sqlite3.OperationalError as error:
             raise StillInUse(str(target)) from error
+        except sqlite3.DatabaseError:  # there is nothing in it to fold
+            return had_people
     if mode != "delete":
         raise StillInUse(str(target))
     return had_people
@@ -313,7 +329,7 @@ def _restore_postgresql(
 
 def _refuse_taken(connection: Connection, replace_records: bool) -> bool:
     tables = [shape.name for shape in table_rows.shapes(connection)]
-    if tables and not table_rows.revision(connection):
+    if tables and not (table_rows.revision(connection) and set(tables) >= OURS):
         raise SomethingElse(", ".join(tables[:5]))
     had_people = table_rows.has_people(connection)
     if had_people and not replace_records:
@@ -382,8 +398,13 @@ def _put_files(config: Config, place: Path, now: datetime) -> list[str]:
 
 def _put_content(found: Path, target: Path | None, aside: Path) -> str:
     if target is not None and (not target.exists() or not any(target.iterdir())):
+        # Beside it first: half a course must not stand where the next try would take it for somebody's own.
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(found, target, dirs_exist_ok=True)
+        with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as name:
+            shutil.copytree(found, Path(name) / "whole")
+            if target.exists():
+                target.rmdir()
+            (Path(name) / "whole").rename(target)
         return str(target)
     if target is not None and all(
         (there := target / path.relative_to(found)).is_file() and there.read_bytes() == path.read_bytes()

@@ -10,12 +10,15 @@ from flask import current_app
 from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, text
 
 from elearn.models.database import reading, writing
-from elearn.models.learning import Attempt, KeptPicture, QuestionText
+from elearn.models.learning import Attempt, KeptPicture, QuestionText, Standing
 from elearn.models.people import AccessLog, HalfSignIn, OneTimeLink, SignIn, Throttle
 from elearn.services import access_log, privacy, throttle
 
 SPENT_FOR = timedelta(days=30)
 """A one-time link or a sign-in that is over is kept so long, for whoever asks what happened."""
+
+LONGEST_CALM = timedelta(days=92)
+"""The access log has at least this command's own line of every night."""
 
 ROWS_AT_ONCE = 5000
 """Deleted in one transaction: others write between two of them."""
@@ -29,8 +32,14 @@ class Kind:
     count: int
 
 
+class ClockAhead(Exception):
+    """Nothing was noted for so long that the clock is to blame, not the calm: by it everything would be too old."""
+
+
 def keep_to_the_rule(now: datetime, dry_run: bool) -> tuple[Kind, ...]:
-    """Deletes what the rule no longer keeps; with `dry_run` it only counts. Returns each kind with its number."""
+    """Deletes what the rule no longer keeps; with `dry_run` it only counts. Returns each kind with its number. Raises
+    ClockAhead."""
+    _refuse_a_clock_ahead(now)
     log_days: int = current_app.config["ELEARN"].access_log_days
     plain: tuple[tuple[str, Any, Any, ColumnElement[bool]], ...] = (
         ("access log lines", AccessLog, AccessLog.id, AccessLog.at < now - timedelta(days=log_days)),
@@ -49,14 +58,27 @@ def keep_to_the_rule(now: datetime, dry_run: bool) -> tuple[Kind, ...]:
     return tuple(kinds)
 
 
+def _refuse_a_clock_ahead(now: datetime) -> None:
+    with reading() as connection:
+        newest = connection.execute(select(func.max(AccessLog.at))).scalar()
+    if newest is not None and now - newest > LONGEST_CALM:
+        raise ClockAhead(f"{newest:%Y-%m-%d}")
+
+
 def _spent_links(now: datetime) -> ColumnElement[bool]:
     before = now - SPENT_FOR
     return or_(OneTimeLink.used_at < before, OneTimeLink.expires_at < before)
 
 
 def _ended_sign_ins(now: datetime) -> ColumnElement[bool]:
+    """But not of whoever is still in a course: when she signed in tells at which pace she reads."""
     before = now - SPENT_FOR
-    return or_(SignIn.ended_at < before, SignIn.expires_at < before)
+    under_way = (
+        select(Standing.officer_id)
+        .where(Standing.officer_id == SignIn.officer_id, Standing.completed_at.is_(None))
+        .where(Standing.state == "in_progress")
+    )
+    return or_(SignIn.ended_at < before, SignIn.expires_at < before) & ~under_way.exists()
 
 
 def _count(table: Any, key: Any, which: ColumnElement[bool]) -> int:

@@ -17,7 +17,7 @@ from elearn.exports.certificate_token import load_key_set, new_key_set, write_ke
 from elearn.models.certificates import Certificate
 from elearn.models.database import db, snapshot
 from elearn.models.learning import Attempt, LessonRecord
-from elearn.services import audit, audit_records, certificates, checkpoint, library, people
+from elearn.services import audit, audit_records, certificates, checkpoint, library, people, privacy
 from tests import records
 from tests.given import COURSE, Given, Person, wrong_answer
 
@@ -260,12 +260,12 @@ def test_guards_that_are_gone_or_asleep_are_named(app: Flask) -> None:
             transaction.rollback()
 
 
-def test_an_erased_officer_is_no_finding(house: tuple[Person, Person]) -> None:
+def test_an_erased_officer_is_no_finding(house: tuple[Person, Person], given: Given) -> None:
     """Without her salt nothing of hers can be compared, but her chain and her certificates still hold."""
     meera, _ = house
+    privacy.erase(meera.id, given.now)
     gone = ("answer", "attempt", "lesson_record", "check_answer", "lab_run")
     with tampering() as connection:
-        connection.execute(text("UPDATE officer SET salt = NULL WHERE id = :meera"), {"meera": meera.id})
         for table in gone:
             mine = (
                 "attempt_id IN (SELECT id FROM attempt WHERE officer_id = :meera)"
@@ -276,6 +276,24 @@ def test_an_erased_officer_is_no_finding(house: tuple[Person, Person]) -> None:
         for guard in connection.info["guards"]:
             connection.exec_driver_sql(guard)
         assert found(connection) == []
+
+
+def test_a_salt_that_went_without_an_erasure_is_named(house: tuple[Person, Person]) -> None:
+    """Or nothing of hers would be compared any more."""
+    meera, _ = house
+    named = after("UPDATE officer SET salt = NULL WHERE id = :meera", meera=meera.id)
+    assert named == [f"officer {meera.id}: has no salt, but was never erased by the ledger"]
+
+
+def test_what_was_deleted_is_missed(house: tuple[Person, Person]) -> None:
+    meera, _ = house
+    named = after(
+        "DELETE FROM enrolment WHERE officer_id = :meera",
+        "DELETE FROM posting WHERE officer_id = :meera",
+        meera=meera.id,
+    )
+    assert any(line.startswith(f"enrolment {meera.id}/") and "is missing" in line for line in named)
+    assert any(line.startswith("posting ") and "is missing" in line for line in named)
 
 
 def test_standings_from_other_content_are_judged_by_the_ledger_alone(

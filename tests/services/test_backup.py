@@ -17,6 +17,7 @@ from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError
 
 from elearn import create_app
 from elearn.exports import backup_file
@@ -442,3 +443,61 @@ def test_a_database_that_was_never_set_up_is_not_kept(elsewhere: Elsewhere, give
     with elsewhere().app_context(), pytest.raises(backup.NotSetUp):
         backup.make_backup(tmp_path / "none.backup", given.now)
     assert not list(tmp_path.glob("*none.backup*"))
+
+
+def test_the_journal_of_a_database_that_was_taken_away_is_not_played_into_the_new_one(
+    app: Flask, kept: Path, elsewhere: Elsewhere, tmp_path: Path, given: Given
+) -> None:
+    """A server was killed, its file taken away; what it left beside it belongs to nobody any more."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "elearn.sqlite3")) as old:
+        old.execute("PRAGMA journal_mode=WAL")
+        old.execute("CREATE TABLE officer (id INTEGER)")
+        old.commit()
+        left = (folder / "elearn.sqlite3-wal").read_bytes()
+    (folder / "elearn.sqlite3").unlink()
+    (folder / "elearn.sqlite3-wal").write_bytes(left)
+    with elsewhere().app_context():
+        made = restore.restore(kept, given.now)
+        assert made.report.findings == []
+        assert any("a journal that was there" in line for line in made.kept)
+
+
+def test_a_damaged_database_is_kept_beside_the_restored_one(
+    app: Flask, kept: Path, elsewhere: Elsewhere, tmp_path: Path, given: Given
+) -> None:
+    with elsewhere().app_context():
+        path = tmp_path / "elsewhere" / "elearn.sqlite3"
+        path.write_bytes(b"no database " * 1000)
+        with pytest.raises(DatabaseError):
+            restore.restore(kept, given.now)
+        assert path.read_bytes() == b"no database " * 1000
+        made = restore.restore(kept, given.now, replace_records=True)
+        assert made.report.findings == []
+        assert [one.read_bytes()[:11] for one in path.parent.glob("*.before-*")] == [b"no database"]
+
+
+def test_a_database_of_another_program_with_migrations_of_its_own_is_left_alone(
+    app: Flask, kept: Path, elsewhere: Elsewhere, target_url: str, given: Given
+) -> None:
+    with elsewhere(target_url).app_context():
+        with db.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+            connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('f00')")
+            connection.exec_driver_sql("CREATE TABLE payroll (id INTEGER)")
+        with pytest.raises(restore.SomethingElse, match="payroll"):
+            restore.restore(kept, given.now, replace_records=True)
+
+
+def test_a_file_that_no_other_system_could_unpack_is_named(
+    kept: Path, elsewhere: Elsewhere, tmp_path: Path, given: Given
+) -> None:
+    private = tmp_path / "private"
+    private.mkdir()
+    with elsewhere(private_content_dir=private).app_context():
+        restore.restore(kept, given.now)
+        (private / "notes 10:30.md").write_text("x")
+        with pytest.raises(backup.UnfitName, match="notes 10:30"):
+            backup.make_backup(tmp_path / "two.backup", given.now)
+        assert not list(tmp_path.glob("*two.backup*"))

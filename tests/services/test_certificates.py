@@ -386,10 +386,13 @@ def test_erasing_the_salt_leaves_the_chain_whole(app: Flask, given: Given) -> No
     assert chain(meera.id) == entries
     assert broken_at(chain(meera.id)) is None
     assert certificates.check_serial(serial)[0] == "valid"
-    # Nothing more can be said about her, and a refused act leaves nothing behind.
+    # Nothing more can be issued to her, and a refused act leaves nothing behind; but fraud can still be revoked.
     with pytest.raises(ledger.OfficerErased):
-        certificates.revoke(serial, "too late", given.now)
+        certificates.reissue(serial, given.now)
     assert certificates.find(serial).state == "valid"
+    certificates.revoke(serial, "was never hers", given.now)
+    assert certificates.find(serial).state == "revoked"
+    assert broken_at(chain(meera.id)) is None
 
 
 # The keys

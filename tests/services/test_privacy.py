@@ -320,7 +320,9 @@ def test_a_sign_in_affects_its_owner_and_whom_she_can_see(app: Flask, given: Giv
     found = reasons(around(given))
     assert found == {boss.id: {"sign_in", "could_be_seen"}, meera.id: {"could_be_seen"}}
     assert far.id not in found
-    assert reasons(Window(given.now + timedelta(hours=1), given.now + timedelta(hours=2))) == {}
+    # A sign-in lasts twelve hours at most, and all that while she could look.
+    assert set(reasons(Window(given.now + timedelta(hours=1), given.now + timedelta(hours=2)))) == {boss.id, meera.id}
+    assert reasons(Window(given.now + timedelta(hours=13), given.now + timedelta(hours=14))) == {}
 
 
 def test_a_list_affects_everybody_it_could_hold(app: Flask, given: Given, tmp_path: Path) -> None:

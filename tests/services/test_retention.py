@@ -14,7 +14,7 @@ from elearn.models.database import reading, writing
 from elearn.models.learning import KeptPicture, QuestionText
 from elearn.models.people import AccessLog
 from elearn.models.tables import metadata
-from elearn.services import accounts, one_time_links, privacy, quizzes, retention
+from elearn.services import access_log, accounts, one_time_links, privacy, quizzes, retention
 from tests.conftest import SECRET
 from tests.given import PASSWORD, Given
 
@@ -47,6 +47,13 @@ def lines() -> set[str]:
         return set(connection.execute(select(AccessLog.event)).scalars())
 
 
+def long_after(given: Given, days: int) -> None:
+    """So many days later, on which somebody comes by."""
+    given.later(days=days)
+    with writing() as connection:
+        access_log.note(connection, "refused", given.now)
+
+
 @pytest.fixture
 def old(given: Given) -> Given:
     """Somebody signed in, was guessed at, asked for a link, and has left; all of it more than a year ago."""
@@ -59,7 +66,7 @@ def old(given: Given) -> Given:
     given.second_factor(person)
     with pytest.raises(accounts.CodeNeeded):
         accounts.sign_in(person.email, PASSWORD, "192.0.2.7", "", given.now)
-    given.later(days=401)
+    long_after(given, 401)
     return given
 
 
@@ -69,7 +76,7 @@ def test_a_dry_run_counts_and_writes_nothing(app: Flask, old: Given) -> None:
     assert counts() == before
     assert told["ended sign-ins"] == 1
     assert told["one-time links"] == 2
-    assert told["access log lines"] == before["access_log"]
+    assert told["access log lines"] == before["access_log"] - 1
     assert told["throttle rows"] == before["throttle"]
     assert told["sign-ins without their code"] == before["half_sign_in"] == 1
 
@@ -79,7 +86,7 @@ def test_the_rule_deletes_what_the_dry_run_counted(app: Flask, old: Given) -> No
     assert kept(old) == told
     after = counts()
     assert (after["one_time_link"], after["sign_in"], after["half_sign_in"], after["throttle"]) == (0, 0, 0, 0)
-    assert lines() == {"retention"}
+    assert lines() == {"refused", "retention"}
     assert (after["officer"], after["password"]) == (1, 1)
     assert kept(old) == NOTHING
 
@@ -93,7 +100,7 @@ def test_what_is_younger_stays(app: Flask, given: Given) -> None:
     before = counts()
     assert kept(given) == NOTHING
     assert counts() == {**before, "access_log": before["access_log"] + 1}
-    given.later(days=365 - 29)
+    long_after(given, 365 - 29)
     assert kept(given)["access log lines"] == 0
 
 
@@ -101,9 +108,9 @@ def test_more_than_one_transaction_can_take(app: Flask, given: Given, monkeypatc
     monkeypatch.setattr(retention, "ROWS_AT_ONCE", 10)
     with writing() as connection:
         connection.execute(insert(AccessLog), [{"at": given.now, "event": "sign_in"} for _ in range(35)])
-    given.later(days=401)
+    long_after(given, 401)
     assert kept(given)["access log lines"] == 35
-    assert lines() == {"retention"}
+    assert lines() == {"refused", "retention"}
 
 
 def test_a_question_goes_once_no_attempt_asks_it(app: Flask, given: Given) -> None:
@@ -131,7 +138,7 @@ def test_addresses_of_erased_officers_go(app: Flask, given: Given) -> None:
     person = given.officer("Meera")
     accounts.sign_in(person.email, PASSWORD, "192.0.2.7", "", given.now)
     privacy.erase(person.id, given.now)
-    given.later(days=181)
+    long_after(given, 181)
     assert kept(given, dry_run=True)["addresses of erased officers"] == 1
     assert kept(given)["addresses of erased officers"] == 1
     assert kept(given)["addresses of erased officers"] == 0
@@ -140,10 +147,31 @@ def test_addresses_of_erased_officers_go(app: Flask, given: Given) -> None:
 def test_the_days_can_be_set(make_app: Callable[..., Flask], sqlite_url: str, given: Given) -> None:
     longer = make_app(sqlite_url, access_log_days=800)
     given.officer("Meera")
-    given.later(days=401)
+    long_after(given, 401)
     with longer.app_context():
         assert kept(given)["access log lines"] == 0
     assert kept(given)["access log lines"] > 0
+
+
+def test_a_clock_that_runs_years_ahead_deletes_nothing(app: Flask, given: Given) -> None:
+    given.officer("Meera")
+    given.later(days=12 * 365)
+    before = counts()
+    with pytest.raises(retention.ClockAhead):
+        kept(given)
+    assert counts() == before
+
+
+def test_sign_ins_stay_while_a_course_is_under_way(app: Flask, given: Given) -> None:
+    """They tell at which pace she reads: without them, an idle day would count as one."""
+    meera = given.officer("Meera")
+    token = accounts.sign_in(meera.email, PASSWORD, "192.0.2.7", "", given.now)
+    given.lesson_done(meera, given.course.lessons()[0])
+    accounts.sign_out(token, given.now)
+    long_after(given, 40)
+    assert kept(given)["ended sign-ins"] == 0
+    given.completed(meera)
+    assert kept(given)["ended sign-ins"] == 1
 
 
 @pytest.mark.parametrize("days", ["364", "0", "-1", "a year"])
