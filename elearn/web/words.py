@@ -203,7 +203,6 @@ def verdict_heading(verdict: str, record: CertificateRecord | None) -> str:
             "withheld": _("This statement is being prepared"),
             "superseded": _("This statement was replaced by a newer one"),
             "revoked": _("This statement was revoked"),
-            "altered": _("This is not as we signed it"),
         }.get(verdict, _("This statement is unknown to us"))
     return {
         "valid": _("This certificate is valid"),
