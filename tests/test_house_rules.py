@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from elearn.web import words
+
 ROOT = Path(__file__).parent.parent
 HOUSE = ROOT / "elearn"
 
@@ -149,6 +151,33 @@ def test_nothing_outlives_a_transaction() -> None:
         if lasting.search(line)
     ]
     assert found == []
+
+
+def kinds_noted(tree: ast.Module) -> Iterator[str]:
+    """What a file writes into the access log; where a function is told the kind, what its callers in the file say."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        names = [argument.arg for argument in function.args.args]
+        for call in ast.walk(function):
+            if not (isinstance(call, ast.Call) and ast.unparse(call.func) == "access_log.note"):
+                continue
+            kind = call.args[1]
+            said = [kind]
+            if isinstance(kind, ast.Name):
+                place = names.index(kind.id)
+                said = [one.args[place] for one in calls if ast.unparse(one.func) == function.name]
+            for one in said:
+                assert isinstance(one, ast.Constant), f"line {call.lineno}: say the kind in full"
+                yield str(one.value)
+
+
+def test_whatever_is_noted_in_the_access_log_has_words() -> None:
+    noted = {kind for path in sources() for kind in kinds_noted(ast.parse(path.read_text()))}
+    assert len(noted) > 30
+    assert noted - set(words.events()) == set()
+    assert set(words.events()) - noted == set(), "no longer written"
 
 
 def test_templates_hold_no_script_or_style_of_their_own() -> None:

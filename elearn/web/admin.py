@@ -58,7 +58,8 @@ def end_sign_ins(officer_id: int) -> Response:
     which, me = request.form.get("sign-in", ""), current_viewer().officer_id
     if which == "all":
         accounts.end_all_sign_ins(officer_id, now(), by=me)
-    elif which:
+        return _back_to(officer_id, "all-signed-out")
+    if which:
         try:
             accounts.end_sign_in(officer_id, whole(which) or 0, now(), by=me)
         except accounts.NoSuchSignIn:

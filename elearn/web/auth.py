@@ -15,6 +15,7 @@ from elearn.services.passwords import LONGEST, SHORTEST
 from elearn.web import access
 from elearn.web.access import SignedIn, current_viewer, now, open_to, safe_next, viewer_or_none
 from elearn.web.forms import Problem, address, device, later, when, whole
+from elearn.web.words import provider_word
 
 bp = Blueprint("auth", __name__)
 
@@ -65,7 +66,8 @@ def code() -> Response | str:
     except second_factor.HalfGone:
         return redirect(url_for(".sign_in_page", next=safe_next(next_page), done="late"))
     except second_factor.WrongCode:
-        return _code_page(next_page, Problem("code", _("That code does not fit. Wait for the next one and try again.")))
+        sentence = _("That code does not fit. Enter the next code from your phone, or check the recovery code.")
+        return _code_page(next_page, Problem("code", sentence))
     except accounts.TooManyTries as wait:
         return later(_code_page(next_page, Problem("code", when(wait))), wait)
     return let_in(token, next_page)
@@ -124,7 +126,7 @@ def end_sign_ins() -> Response:
             accounts.end_sign_in(viewer.officer_id, whole(which) or 0, now())
         except accounts.NoSuchSignIn:
             abort(404)
-    return redirect(url_for(".account_page", done="ended"), 303)
+    return redirect(url_for(".account_page", done="others-ended" if which == "others" else "ended"), 303)
 
 
 @bp.get("/forgotten")
@@ -190,7 +192,7 @@ def _sign_in_page(**shown: object) -> str:
     values = {"email": "", "problem": None, "done": request.args.get("done", ""), **shown}
     values["email"] = str(values["email"])[:LONGEST_EMAIL]
     values["next"] = safe_next(cast(str | None, shown.get("next")))
-    values["provider"] = provider.label if (provider := _config().oidc) else ""
+    values["provider"] = provider_word(provider) if (provider := _config().oidc) else ""
     return render_template("auth/sign_in.html", **values)
 
 

@@ -113,13 +113,15 @@ def _forbidden() -> Told:
 
 
 def _not_found() -> Told:
-    sentence = _("There is no such page, or it is not yours. Check the address, or begin again at the start page.")
+    sentence = _(
+        "There is no such page, or it is not open to your account. Check the address, or begin again at the start page."
+    )
     return Told("not-found", _("Page not found"), sentence)
 
 
 def _not_allowed() -> Told:
     sentence = _("This address only takes what is sent to it by a form. Go back to the page you came from.")
-    return Told("not-allowed", _("There is nothing to see here"), sentence)
+    return Told("not-allowed", _("This page cannot be opened by itself"), sentence)
 
 
 def _too_large() -> Told:

@@ -275,6 +275,7 @@ def _result_page(view: AttemptView) -> str:
         questions=questions,
         taught=taught,
         to_read=list(to_read.values()),
+        waits=quizzes.quiz_view(_me(), course, quiz, now()).closed == "wait",
         next_url=_url_of(course, learning.course_view(_me(), course).next),
     )
 

@@ -50,8 +50,14 @@ def _proof_page(problem: Problem | None = None) -> str:
         problem=problem,
         email=accounts.account_of(viewer.officer_id, now()).email,
         with_code=second_factor.is_set_up(viewer.officer_id),
-        back=url_for("auth.account_page"),
+        back=_back(),
     )
+
+
+def _back() -> str:
+    """Where the act was begun: on an officer's page, or on one's own account."""
+    officer_id = (request.view_args or {}).get("officer_id")
+    return url_for("auth.account_page") if officer_id is None else url_for("admin.officer_page", officer_id=officer_id)
 
 
 _NOT_KEPT = frozenset({"csrf_token", PASSWORD, CODE})

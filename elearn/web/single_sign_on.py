@@ -14,6 +14,7 @@ from elearn.services.federation import Departure
 from elearn.web.access import now, open_to, safe_next, viewer_or_none
 from elearn.web.auth import ask_code, let_in
 from elearn.web.forms import address
+from elearn.web.words import provider_word
 
 bp = Blueprint("single_sign_on", __name__)
 
@@ -108,12 +109,12 @@ def _not_in(error: Exception, target: str | None) -> Response:
 
 
 def _page(told: Told, target: str | None = None) -> Response:
-    page = render_template("auth/single_sign_on.html", told=told, next=target, provider=_provider().label)
+    page = render_template("auth/single_sign_on.html", told=told, next=target, provider=provider_word(_provider()))
     return make_response(page, told.status)
 
 
 def _not_linked(reason: str, shown: str) -> Told:
-    provider = _provider().label
+    provider = provider_word(_provider())
     sentence = {
         "unverified": _("{provider} has not verified your e-mail address, {told}.", provider=provider, told=shown),
         "missing": _("{provider} does not tell us who you are in our records.", provider=provider),
@@ -139,7 +140,7 @@ def _too_late() -> Told:
 
 
 def _refused(code: str) -> Told:
-    provider = _provider().label
+    provider = provider_word(_provider())
     if code == "access_denied":
         sentence = _("The sign-in at {provider} was cancelled.", provider=provider)
     else:
@@ -150,7 +151,7 @@ def _refused(code: str) -> Told:
 def _away() -> Told:
     return Told(
         503,
-        _("{provider} does not answer", provider=_provider().label),
+        _("{provider} does not answer", provider=provider_word(_provider())),
         _("We could not reach it just now. Your account here is not affected."),
         _("Try again in a minute, or sign in with your password here."),
     )
@@ -160,7 +161,10 @@ def _not_trusted() -> Told:
     return Told(
         502,
         _("You are not signed in"),
-        _("The answer of {provider} could not be relied on, so we did not.", provider=_provider().label),
+        _(
+            "The answer of {provider} could not be relied on, so you were not signed in.",
+            provider=provider_word(_provider()),
+        ),
         _("Try again. If it happens again, tell your training office the time: the reason is in our log."),
     )
 

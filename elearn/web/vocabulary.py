@@ -163,6 +163,7 @@ FOR_TEMPLATES: dict[str, Callable[..., Any]] = {
     "evidence_words": words.evidence_words,
     "basis_words": words.basis_words,
     "certificate_word": words.certificate_word,
+    "provider_word": words.provider_word,
     "verdict_heading": words.verdict_heading,
     "verdict_sentence": words.verdict_sentence,
     "device_words": words.device_words,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from config import Provider
 from elearn.domain.certificate import CertificateRecord
 from elearn.domain.status import Requirement
 from elearn.i18n import _, clock, day, n_
@@ -40,6 +41,11 @@ def role_word(role: str) -> str:
     return {"supervisor": _("supervisor"), "trainer": _("trainer"), "administrator": _("administrator")}.get(role, role)
 
 
+def provider_word(provider: Provider) -> str:
+    """What the provider of identities is called: as the operator has it, or the house's own word for all of them."""
+    return _("single sign-on") if provider.label == Provider.label else provider.label
+
+
 def events() -> dict[str, str]:
     """Every event of the access log, in a few words."""
     return {
@@ -72,6 +78,12 @@ def events() -> dict[str, str]:
         "list_exported": _("list downloaded"),
         "identity_linked": _("single sign-on linked"),
         "identity_unlinked": _("single sign-on link removed"),
+        "certificate_revoked": _("certificate revoked"),
+        "certificate_reissued": _("certificate issued again"),
+        "data_exported": _("personal data exported"),
+        "erased": _("personal data erased"),
+        "affected_listed": _("list after a breach made"),
+        "retention": _("old records deleted"),
     }
 
 
@@ -92,18 +104,18 @@ def why_missing(requirement: Requirement) -> str:
         case "hurried":
             return why_hurried()
         case "not-begun":
-            return _("{needed} % are needed.", needed=facts["needed"])
+            return _("{needed} % is needed.", needed=facts["needed"])
         case "below-pass":
             return n_(
-                "{percent} % reached in {count} attempt, {needed} % are needed.",
-                "{percent} % is the best of {count} attempts, {needed} % are needed.",
+                "{percent} % reached in {count} attempt, {needed} % is needed.",
+                "{percent} % is the best of {count} attempts, {needed} % is needed.",
                 facts["attempts"],
                 percent=facts["percent"],
                 needed=facts["needed"],
             )
         case "below-floor":
             return _(
-                "{percent} % are enough in all, but one field is below its own mark. Your result shows which.",
+                "{percent} % is enough in all, but one field is below its own mark. Your result shows which.",
                 percent=facts["percent"],
             )
     return ""
@@ -158,8 +170,8 @@ def why_closed(code: str, opens_at: datetime | None) -> str:
 def evidence_words(grade: str) -> str:
     """What a completion rests on, as the certificate states it."""
     return {
-        "supervised": _("Final assessment taken in a supervised session"),
-        "checked": _("Final assessment taken online, without a supervisor"),
+        "supervised": _("Final test taken in a supervised session"),
+        "checked": _("Final test taken online, without a supervisor"),
         "waived": _("Some requirements waived by the competent authority"),
     }.get(grade, "")
 
@@ -183,8 +195,15 @@ def certificate_word(state: str) -> str:
     }.get(state, state)
 
 
-def verdict_heading(verdict: str) -> str:
-    """What the check of a certificate's file found, in a few words."""
+def verdict_heading(verdict: str, record: CertificateRecord | None) -> str:
+    """What the check of a certificate's file found, in a few words; a statement is never called a certificate."""
+    if record and record.module:
+        return {
+            "valid": _("This statement is valid"),
+            "withheld": _("This statement is being prepared"),
+            "superseded": _("This statement was replaced by a newer one"),
+            "revoked": _("This statement was revoked"),
+        }.get(verdict, _("This statement is unknown to us"))
     return {
         "valid": _("This certificate is valid"),
         "withheld": _("This certificate is being prepared"),
@@ -199,7 +218,7 @@ def verdict_sentence(verdict: str) -> str:
     return {
         "valid": _("Every word in it is as it was signed by us."),
         "withheld": _("What it states is true; the document itself is held back until the name can be printed."),
-        "superseded": _("Its record is genuine, but a newer certificate stands in its place."),
+        "superseded": _("Its record is genuine, but a newer one stands in its place."),
         "revoked": _("Its record is genuine, but it no longer counts."),
         "altered": _("Something in this file was changed, or it was never a signed record of ours. Do not rely on it."),
     }.get(verdict, _("It carries our signature, but its number is not in our register. Please ask us about it."))

@@ -51,7 +51,7 @@ def check_as_anybody(page: Page, serial: str, name: str, document: Path) -> None
     """Without a sign-in: the number as it is typed from paper, then the signed file."""
     page.goto("/")
     page.locator("footer").get_by_role("link", name="Check a certificate").click()
-    page.get_by_label("Certificate number").fill(" ".join(re.findall(".{1,4}", serial.lower())))
+    page.get_by_label("Certificate or statement number").fill(" ".join(re.findall(".{1,4}", serial.lower())))
     page.get_by_role("button", name="Check").click()
     expect(page.locator("h1")).to_have_text(name)
     expect(page.locator(".aside.good")).to_contain_text("This certificate is valid.")

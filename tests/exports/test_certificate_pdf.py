@@ -381,7 +381,7 @@ def test_the_page_says_what_the_record_says():
         "AI for Good Governance",
         "Model District Collectorate",
         "23 November 2026",
-        "Final assessment taken online, without a supervisor",
+        "Final test taken online, without a supervisor",
         grouped_serial(MEERA.serial),
         "https://learn.model-district.example/verify",
         "Learning record 0123456789abcdef",
@@ -395,7 +395,7 @@ def test_the_page_is_written_in_hindi_too():
     for expected in ("23 नवंबर 2026", "सुशासन के लिए एआई", "AI for Good Governance", WORDS["hi"]["checked"]):
         # PDFium leaves out some of the spaces between Devanagari words.
         assert expected.replace(" ", "") in words.replace(" ", ""), expected
-    assert "Final assessment" not in words
+    assert "Final test" not in words
     assert words_of(printed(MEERA, "mni-Mtei")) == words_of(printed(MEERA))
 
 

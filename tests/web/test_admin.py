@@ -142,10 +142,10 @@ def test_a_sign_in_of_hers_is_ended_or_all(given: Given, admin: Visitor) -> None
     page = page_of(admin, meera)
     ids = [b.get("value") or "" for b in page.root.all("button", name="sign-in")]
     assert [one.isdigit() for one in ids] == [True, True, True, False]
-    admin.submit("/sign-ins/end", button=("sign-in", ids[0]))
+    assert "Signed out there." in admin.submit("/sign-ins/end", button=("sign-in", ids[0])).text
     assert sorted(b.get("/account", follow=False).status_code for b in browsers) == [200, 200, 302]
     page_of(admin, meera)
-    admin.submit("/sign-ins/end", button=("sign-in", "all"))
+    assert "All sign-ins have ended." in admin.submit("/sign-ins/end", button=("sign-in", "all")).text
     assert {b.get("/account", follow=False).status_code for b in browsers} == {302}
     assert "all sign-ins ended" in events_of(page_of(admin, meera))
 
@@ -272,6 +272,7 @@ def test_dangerous_acts_ask_again_and_then_go_on_with_what_was_typed(given: Give
     assert answer.status_code == 200
     assert admin.page
     assert admin.page.heading == "Please confirm that it is you"
+    assert admin.page.links["Leave it as it is"] == f"/admin/officers/{meera.id}"
     kept = admin.page.fields(admin.page.form(f"/{act}"))
     assert {name: kept[name] for name in fields} == fields
     answer = admin.submit(f"/{act}", proof_password="not the right one")
@@ -429,7 +430,7 @@ def test_who_has_a_role_finds_its_rooms_on_the_start_page_and_her_own_course(giv
     page = given.visit(boss).open("/")
     assert page.links["Completion list of Collectorate"].startswith("/supervise/")
     assert page.links["Administration"] == "/admin"
-    assert "Errors reported" not in page.links
+    assert "Reported errors" not in page.links
     assert "Begin" in page.text
     assert given.visit(given.officer("Meera")).open("/").root.all("nav", class_="rooms") == []
 

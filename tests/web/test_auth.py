@@ -14,9 +14,11 @@ from aiosmtpd.controller import Controller
 from flask import Flask
 from sqlalchemy import update
 
+from config import Provider
 from elearn.models.database import writing
 from elearn.models.people import SignIn
 from elearn.services import accounts, one_time_links, people, second_factor
+from elearn.web.words import provider_word
 from tests.given import PASSWORD, Given
 from tests.pages import Visitor
 
@@ -35,6 +37,12 @@ def test_an_officer_signs_in_and_is_where_she_wanted_to_go(given: Given) -> None
     assert visitor.address == "/account"
     assert visitor.page
     assert meera.email in visitor.page.text
+
+
+@pytest.mark.parametrize(("label", "word"), [(Provider.label, "एकल साइन-इन"), ("State SSO", "State SSO")])
+def test_a_provider_is_called_as_the_operator_has_it(sqlite_app: Flask, label: str, word: str) -> None:
+    with sqlite_app.test_request_context(headers={"Accept-Language": "hi"}):
+        assert provider_word(Provider("https://sso.model.test", "elearn", "secret", label)) == word
 
 
 def test_a_wrong_pair_keeps_the_email_and_says_one_thing(given: Given) -> None:
@@ -192,7 +200,7 @@ def test_other_sign_ins_are_ended_one_by_one_or_all(given: Given) -> None:
     here.submit("/account/sign-ins/end", button=("sign-in", min(ids, key=int)))
     assert [v.get("/account", follow=False).status_code for v in (here, lost, third)] == [200, 302, 200]
     here.open("/account")
-    here.submit("/account/sign-ins/end", button=("sign-in", "others"))
+    assert "Signed out everywhere else." in here.submit("/account/sign-ins/end", button=("sign-in", "others")).text
     assert [v.get("/account", follow=False).status_code for v in (here, third)] == [200, 302]
 
 

@@ -488,6 +488,16 @@ def test_the_final_says_when_it_opens(given: Given, visit: Visit) -> None:
     assert (response.status_code, response.headers["Location"]) == (303, f"{HOME}/quizzes/final")
 
 
+def test_a_result_says_try_again_only_where_that_is_so(given: Given, visit: Visit) -> None:
+    person = given.officer("Meera")
+    given.now -= timedelta(hours=3)
+    given.all_but_the_final(person)
+    meera, final = visit(person), given.quiz("final")
+    for words in ("Try again", "When you can try again"):
+        attempt = given.quiz_taken(person, final, wrong_answer)
+        assert meera.open(f"/attempts/{attempt}").links[words] == f"{HOME}/quizzes/final"
+
+
 def test_a_timed_attempt_shows_its_end(given: Given, visit: Visit) -> None:
     person = given.officer("Meera")
     given.now -= timedelta(hours=3)
@@ -539,7 +549,7 @@ def test_a_failed_quiz_is_told_with_its_figures(given: Given, visit: Visit) -> N
     quiz = module_quiz(given)
     given.quiz_taken(person, quiz, wrong_answer)
     page = visit(person).open(f"{HOME}/status")
-    assert f"0 % reached in 1 attempt, {quiz.rules.pass_percent} % are needed." in page.text
+    assert f"0 % reached in 1 attempt, {quiz.rules.pass_percent} % is needed." in page.text
 
 
 def test_a_hurried_module_asks_three_questions_without_blame(given: Given, visit: Visit) -> None:

@@ -81,7 +81,7 @@ def test_a_certificate_says_what_was_issued_and_no_more(visit: Visit, holder: tu
     page = visit().open(f"/certificates/{serial}")
     assert page.heading == "Meera Devi"
     assert "This certificate is valid." in page.text
-    assert "Final assessment taken online, without a supervisor" in page.text
+    assert "Final test taken online, without a supervisor" in page.text
     assert page.root.one("p", lang="hi").text == "मीरा देवी"
     assert page.response.headers["X-Robots-Tag"] == "noindex"
     for secret in (person.email, "MD-0001", "100 %"):
@@ -133,6 +133,18 @@ def test_a_signed_record_is_checked_word_by_word(visit: Visit, holder: tuple[Per
     assert "This certificate is valid" in visitor.page.text
     with_file(visitor, document.replace(b"Meera Devi", b"Someone Else"))
     assert "This is not as we signed it" in visitor.page.text
+
+
+def test_a_statement_is_never_called_a_certificate(given: Given, visit: Visit, holder: tuple[Person, str]) -> None:
+    person, _ = holder
+    statement = next(one for one in certificates.of_officer(person.id) if one.record.module)
+    visitor = visit()
+    with_file(visitor, json.dumps(certificates.document(statement.serial)).encode())
+    assert visitor.page
+    told = visitor.page.root.one("div", class_="told good")
+    assert told.one("b").text == "This statement is valid"
+    assert told.all("a")[0].text == "The page of this statement"
+    assert "certificate" not in told.text.casefold()
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ Visit = Callable[..., Visitor]
 
 LIST = f"/supervise/{COURSE}"
 CSV = f"{LIST}/completions.csv"
-STATES = {"complete": "complete", "on the way": "in_progress", "not begun": "not_begun", "exempt": "exempt"}
+STATES = {"complete": "complete", "in progress": "in_progress", "not begun": "not_begun", "exempt": "exempt"}
 EVIDENCE = {"supervised test": "supervised", "online test": "checked", "partly waived": "waived", "–": ""}
 
 
@@ -42,7 +42,7 @@ def table(page: Page) -> list[Element]:
 
 def shown(line: Element) -> dict[str, str]:
     """What a line of the page says, under the names of the file."""
-    name, state, progress, percent, completed, evidence, office, number = line.all("td")
+    name, state, progress, percent, completed, evidence, office, number = (line.one("th"), *line.all("td"))
     met, _, total = progress.text.partition(" of ")
     return {
         "name": name.all("span")[0].text,
@@ -174,7 +174,7 @@ def test_the_page_says_how_many_stand_where(given: Given, visit: Visit) -> None:
     page = visit(given.supervisor()).open(LIST)
     assert [figure.text for figure in page.root.all("div", class_="figures")[0].all("div")] == [
         "1 of 3complete",
-        "1on the way",
+        "1in progress",
         "1not begun",
         "0exempt",
     ]
