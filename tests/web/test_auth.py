@@ -478,7 +478,7 @@ def test_without_a_mail_server_the_page_says_whom_to_ask(given: Given) -> None:
     meera = given.officer("Meera")
     visitor = given.visit()
     page = visitor.open("/forgotten")
-    assert "print a link for you" in page.text
+    assert "make a link for you" in page.text
     assert page.root.all("form", method="post") == []
     assert visitor.post("/forgotten", {"email": meera.email}).status_code == 200
     assert one_time_links.make_for_forgotten(meera.email, "10.0.0.1", given.now + timedelta(seconds=1))
