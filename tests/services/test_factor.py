@@ -70,8 +70,8 @@ def test_setting_up_ends_other_sign_ins_and_asks_from_then_on(app: Flask, given:
     here, there = (accounts.sign_in(meera.email, PASSWORD, HERE, "", given.now) for _ in range(2))
     viewer = accounts.viewer_of(here, given.now)
     assert viewer
-    second_factor.begin(meera.id, given.now)
-    setting = second_factor.setting_of(meera.id)
+    second_factor.begin(meera.id, viewer.sign_in_id, given.now)
+    setting = second_factor.setting_of(meera.id, viewer.sign_in_id, given.now)
     assert accounts.sign_in(meera.email, PASSWORD, HERE, "", given.now)  # not confirmed yet: not asked for
     with pytest.raises(WrongCode):
         second_factor.confirm(meera.id, viewer.sign_in_id, other_code(setting.secret, given.now), HERE, given.now)
@@ -79,20 +79,50 @@ def test_setting_up_ends_other_sign_ins_and_asks_from_then_on(app: Flask, given:
     assert len(set(codes)) == 10
     assert accounts.viewer_of(here, given.now)
     assert accounts.viewer_of(there, given.now) is None
-    assert second_factor.state_of(meera.id) == second_factor.State(given.now, False, 10)
+    assert second_factor.state_of(meera.id) == second_factor.State(given.now, 10)
     half(meera, given.now)
     with pytest.raises(NotBegun):
-        second_factor.setting_of(meera.id)
+        second_factor.setting_of(meera.id, viewer.sign_in_id, given.now)
     with pytest.raises(AlreadySetUp):
-        second_factor.begin(meera.id, given.now)
+        second_factor.begin(meera.id, viewer.sign_in_id, given.now)
     with pytest.raises(NotBegun):
         second_factor.confirm(meera.id, viewer.sign_in_id, code_at(setting.secret, given.now), HERE, given.now)
 
 
+def test_what_waits_is_for_the_sign_in_that_began_it_alone(app: Flask, given: Given) -> None:
+    """Whoever sits at another device where she is signed in neither reads her secret nor makes it count."""
+    meera = given.officer("Meera")
+    (_, here), (_, there) = (signed_in(meera, given.now) for _ in range(2))
+    second_factor.begin(meera.id, here, given.now)
+    secret = second_factor.setting_of(meera.id, here, given.now).secret
+    for act in (
+        lambda: second_factor.setting_of(meera.id, there, given.now),
+        lambda: second_factor.confirm(meera.id, there, code_at(secret, given.now), HERE, given.now),
+    ):
+        with pytest.raises(NotBegun):
+            act()
+    second_factor.confirm(meera.id, here, code_at(secret, given.now), HERE, given.now)
+    later = given.later(minutes=1)
+    assert finish(half(meera, later), code_at(secret, later), later)  # hers from then on, wherever she signs in
+
+
+def test_what_waits_waits_ten_minutes(app: Flask, given: Given) -> None:
+    meera = given.officer("Meera")
+    second_factor.begin(meera.id, 1, given.now)
+    secret = second_factor.setting_of(meera.id, 1, given.now + timedelta(minutes=9)).secret
+    for moment in (given.now - timedelta(hours=1), given.later(minutes=10)):
+        with pytest.raises(NotBegun):
+            second_factor.setting_of(meera.id, 1, moment)
+        with pytest.raises(NotBegun):
+            second_factor.confirm(meera.id, 1, code_at(secret, moment), HERE, moment)
+    second_factor.begin(meera.id, 1, given.now)
+    assert second_factor.setting_of(meera.id, 1, given.now).secret != secret
+
+
 def test_the_address_in_the_picture_says_whose_it_is(app: Flask, given: Given) -> None:
     meera = given.officer("Meera")
-    second_factor.begin(meera.id, given.now)
-    setting = second_factor.setting_of(meera.id)
+    second_factor.begin(meera.id, 1, given.now)
+    setting = second_factor.setting_of(meera.id, 1, given.now)
     parsed = pyotp.parse_uri(setting.address)
     assert isinstance(parsed, pyotp.TOTP)
     assert (parsed.secret, parsed.name, parsed.issuer) == (
@@ -210,8 +240,8 @@ def test_of_ten_at_once_with_one_recovery_code_one_is_let_in(app: Flask, given: 
 def test_no_sign_in_slips_past_a_second_factor_that_is_just_set_up(app: Flask, given: Given) -> None:
     """Whoever signs in with the password alone while it is confirmed is either asked for a code or put out."""
     meera = given.officer("Meera")
-    second_factor.begin(meera.id, given.now)
-    code = code_at(second_factor.setting_of(meera.id).secret, given.now)
+    second_factor.begin(meera.id, 0, given.now)
+    code = code_at(second_factor.setting_of(meera.id, 0, given.now).secret, given.now)
 
     def sign_in() -> str:
         return accounts.sign_in(meera.email, PASSWORD, HERE, "", given.now)
@@ -398,7 +428,7 @@ def test_after_a_changed_secret_key_recovery_codes_still_let_in(
 
 def test_the_database_keeps_its_promise(app: Flask, given: Given) -> None:
     meera = given.officer("Meera")
-    second_factor.begin(meera.id, given.now)
+    second_factor.begin(meera.id, 0, given.now)
     with pytest.raises(Exception, match="confirmed"), writing() as connection:
         connection.execute(update(SecondFactor).values(confirmed_at=given.now))
     if db.engine.dialect.name == "sqlite":

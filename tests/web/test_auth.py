@@ -316,7 +316,7 @@ def test_a_second_factor_is_set_up_from_its_picture_and_recovery_codes_are_shown
     picture = visitor.get(visitor.page.root.one("img").get("src") or "")
     assert (picture.mimetype, picture.headers["Cache-Control"]) == ("image/svg+xml", "no-store")
     assert "sandbox" in picture.headers["Content-Security-Policy"]
-    key = second_factor.setting_of(meera.id).secret
+    key = _key_on(visitor)
     assert " ".join(key[i : i + 4] for i in range(0, 32, 4)) in visitor.open("/account/second-factor").text
     visitor.submit("/confirm", code="not it")
     assert visitor.page.by_id("code").get("aria-invalid") == "true"
@@ -329,6 +329,41 @@ def test_a_second_factor_is_set_up_from_its_picture_and_recovery_codes_are_shown
     assert key[:4] not in page.text
     assert not any(code in page.html for code in codes)
     assert "10 recovery codes" in visitor.open("/account/second-factor").text
+
+
+def _key_on(visitor: Visitor) -> str:
+    """The secret, as the page at hand writes it out."""
+    assert visitor.page
+    return next(one.text for one in visitor.page.root.all("span") if one.has_class("key")).replace(" ", "")
+
+
+def test_another_device_of_hers_is_not_shown_what_waits(given: Given) -> None:
+    meera = given.officer("Meera")
+    visitor, left_open = given.visit(meera), given.visit(meera)
+    visitor.open("/account/second-factor")
+    visitor.submit("/account/second-factor")
+    key = _key_on(visitor)
+    assert key[:4] not in left_open.open("/account/second-factor").text
+    assert left_open.get("/account/second-factor/code.svg").status_code == 404
+    left_open.post("/account/second-factor/confirm", {"code": pyotp.TOTP(key).now()})
+    assert second_factor.state_of(meera.id) == second_factor.State()
+
+
+def test_the_first_code_asks_who_is_there_and_goes_on_with_what_was_typed(given: Given) -> None:
+    meera = given.officer("Meera")
+    visitor = given.visit(meera)
+    visitor.open("/account/second-factor")
+    visitor.submit("/account/second-factor")
+    key = _key_on(visitor)
+    with writing() as connection:
+        connection.execute(update(SignIn).values(proved_at=given.now - timedelta(minutes=11)))
+    visitor.submit("/confirm", code=pyotp.TOTP(key).now())
+    assert visitor.page
+    assert visitor.page.heading == "Please confirm that it is you"
+    assert second_factor.state_of(meera.id) == second_factor.State()
+    visitor.submit("/confirm", proof_password=PASSWORD)
+    assert visitor.page.heading == "Your recovery codes"
+    assert second_factor.state_of(meera.id).set_up_at
 
 
 def test_turning_it_off_asks_for_password_and_code(given: Given) -> None:
