@@ -110,7 +110,7 @@ def sign_in(email: str, password: str, address: str, device: str, now: datetime)
             if half is None:
                 throttle.succeeded(connection, tried, now)
                 access_log.note(connection, "sign_in", now, officer_id=officer_id, address=address)
-                return open_sign_in(connection, officer_id, device, now)
+                return open_sign_in(connection, officer_id, device, now, proved_at=now)
         else:
             half = None
             throttle.failed(connection, tried, now)
@@ -120,16 +120,18 @@ def sign_in(email: str, password: str, address: str, device: str, now: datetime)
     raise WrongPair
 
 
-def sign_in_vouched(officer_id: int, how: str, address: str, device: str, now: datetime) -> str:
+def sign_in_vouched(
+    officer_id: int, how: str, address: str, device: str, now: datetime, proved_at: datetime | None = None
+) -> str:
     """Signs in an officer whom somebody else than her password vouches for, `how` says who; returns the token that
-    her browser keeps. Raises WrongPair where she is shut out, CodeNeeded as at the other door."""
+    her browser keeps. `proved_at` is when she showed there who she is, None where that is not known. Raises WrongPair where she is shut out, CodeNeeded as at the other door."""
     with writing() as connection:
         if not is_enabled(connection, officer_id):
             raise WrongPair
-        half = half_sign_ins.begin(connection, officer_id, address, now)
+        half = half_sign_ins.begin(connection, officer_id, address, now, half_sign_ins.vouched(proved_at))
         if half is None:
             access_log.note(connection, "sign_in", now, officer_id=officer_id, detail=how, address=address)
-            return open_sign_in(connection, officer_id, device, now)
+            return open_sign_in(connection, officer_id, device, now, proved_at)
     raise CodeNeeded(half)
 
 
@@ -342,8 +344,11 @@ def is_enabled(connection: Connection, officer_id: int) -> bool:
     return connection.execute(query.with_for_update(key_share=True)).scalar_one_or_none() is not None
 
 
-def open_sign_in(connection: Connection, officer_id: int, device: str, now: datetime) -> str:
-    """A fresh sign-in of somebody who has just shown all that is asked of her; returns its token."""
+def open_sign_in(
+    connection: Connection, officer_id: int, device: str, now: datetime, proved_at: datetime | None
+) -> str:
+    """A fresh sign-in of somebody who has just shown all that is asked of her; returns its token. It counts as proved
+    since `proved_at`."""
     token = tokens.fresh()
     is_administrator = select(Role.id).where(
         Role.officer_id == officer_id, Role.role == "administrator", or_(Role.until.is_(None), Role.until > now)
@@ -358,7 +363,7 @@ def open_sign_in(connection: Connection, officer_id: int, device: str, now: date
         "created_at": now,
         "seen_at": now,
         "expires_at": now + longest,
-        "proved_at": now,
+        "proved_at": proved_at,
     }
     connection.execute(insert(SignIn).values(**row))
     return token

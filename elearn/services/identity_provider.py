@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from io import BytesIO
 from threading import BoundedSemaphore, Thread
 from time import monotonic
@@ -37,6 +37,9 @@ AT_ONCE = 8  # half of a process's threads: however slow the provider is, the ot
 LARGEST_ANSWER = 512 * 1024
 PUBLISHED_FOR = 600.0  # seconds after which metadata and keys are read again
 CLOCKS_DIFFER_BY = 120  # seconds
+# How long ago, in seconds, she may have shown the provider who she is where it was asked to ask again. Who is asked so
+# must say when it was. Not 0: a provider that takes that to the letter finds each sign-in too old and asks for ever.
+FRESH = 120
 LONGEST_SUBJECT = 255  # as the standard has it
 # What proves that the provider itself signed: neither `none` nor the HMACs, whose key every client of it has.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
@@ -70,12 +73,14 @@ class IdentityProvider:
         self._places = BoundedSemaphore(AT_ONCE)
         self._published: Published | None = None
 
-    def departure(self) -> tuple[str, Departure]:
-        """The address at the provider where somebody signs in, and what her browser keeps meanwhile.
+    def departure(self, again: bool = False) -> tuple[str, Departure]:
+        """The address at the provider where somebody signs in, and what her browser keeps meanwhile. With `again` the
+        provider is to ask her who she is, also where it knows her still.
 
         Raises ProviderAway, NotTrusted.
         """
         departure = Departure(*(secrets.token_urlsafe(32) for _ in range(3)))
+        asked = {"prompt": "login", "max_age": FRESH} if again else {}
 
         def ask(line: Line) -> str:
             address, _ = line.create_authorization_url(
@@ -83,6 +88,7 @@ class IdentityProvider:
                 state=departure.state,
                 code_verifier=departure.verifier,
                 nonce=departure.nonce,
+                **asked,
             )
             return str(address)
 
@@ -102,7 +108,12 @@ class IdentityProvider:
                 redirect_uri=self._return_to,
             )
             claims = self._checked(line, published, tokens, departure.nonce, now)
-            arrival = Arrival(self.settings.issuer, claims["sub"], access_token=str(tokens.get("access_token") or ""))
+            arrival = Arrival(
+                self.settings.issuer,
+                claims["sub"],
+                proved_at=_moment(claims.get("auth_time"), now),
+                access_token=str(tokens.get("access_token") or ""),
+            )
             return self._with_claims(arrival, claims)
 
         return self._converse(ask)
@@ -228,14 +239,11 @@ class IdentityProvider:
         email = email.strip() if isinstance(email, str) else ""
         # Some send the word instead of the value.
         verified = claims.get("email_verified") is True or str(claims.get("email_verified")).lower() == "true"
-        amr, acr = claims.get("amr"), claims.get("acr")
         return replace(
             arrival,
             email=email if verified else arrival.email,
             unverified_email=email or arrival.unverified_email,
             number=str(number) if isinstance(number, str | int) else arrival.number,
-            amr=tuple(str(way) for way in amr) if isinstance(amr, list) else arrival.amr,
-            acr=acr if isinstance(acr, str) else arrival.acr,
         )
 
 
@@ -256,6 +264,13 @@ class _Line(HTTPAdapter):
             raise NotTrusted(f"{request.url} leads on to {response.headers.get('Location')!r}")
         response.raw = BytesIO(body)
         return response
+
+
+def _moment(told: object, now: datetime) -> datetime | None:
+    """When she showed who she is, as the provider tells it; never later than now, whatever its clock says."""
+    if isinstance(told, bool) or not isinstance(told, int | float) or not told > 0:
+        return None
+    return datetime.fromtimestamp(min(told, now.timestamp()), UTC)
 
 
 def _object(response: Response) -> dict[str, Any]:

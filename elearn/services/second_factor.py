@@ -200,7 +200,7 @@ def finish_sign_in(half: str, code: str, address: str, device: str, now: datetim
             throttle.succeeded(connection, tried, now)
             throttle.succeeded(connection, throttle.sign_in_try(email or "", address), now)
             access_log.note(connection, "sign_in", now, officer_id=officer_id, detail="with a code", address=address)
-            return accounts.open_sign_in(connection, officer_id, device, now)
+            return accounts.open_sign_in(connection, officer_id, device, now, half_sign_ins.proved_at(half, now))
         failed(connection, officer_id, address, now)
     raise WrongCode
 

@@ -40,14 +40,14 @@ class Told(NamedTuple):
 @bp.get("/sign-in/sso")
 @open_to("anyone")
 def depart() -> Response:
-    """Leads to the provider. By GET, since a form may not lead to another site here; all that a stranger who makes
+    """Leads to the provider; with `again` also whoever is signed in, to show there anew who she is. By GET, since a form may not lead to another site here; all that a stranger who makes
     somebody follow this link gets is that she signs in as herself."""
     _provider()
-    target = safe_next(request.args.get("next"))
-    if viewer_or_none():
+    target, again = safe_next(request.args.get("next")), bool(request.args.get("again"))
+    if viewer_or_none() and not again:
         return redirect(target or url_for("public.home"))
     try:
-        address, departure = federation.depart()
+        address, departure = federation.depart(again)
     except (federation.ProviderAway, federation.NotTrusted) as error:
         return _not_in(error, target)
     _keep(departure, target)
@@ -70,7 +70,7 @@ def come_back() -> Response:
     try:
         vouched = federation.officer_of(departure, request.args["code"], address(), now())
         token = accounts.sign_in_vouched(
-            vouched.officer_id, federation.HOW, address(), request.user_agent.string, now()
+            vouched.officer_id, federation.HOW, address(), request.user_agent.string, now(), vouched.proved_at
         )
     except (federation.ProviderAway, federation.NotTrusted, federation.NotLinked, accounts.WrongPair) as error:
         return _not_in(error, target)

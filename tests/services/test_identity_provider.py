@@ -43,10 +43,10 @@ def arrive(provider: IdentityProvider, liar: Liar, now: datetime = NOW) -> Arriv
 
 
 def test_whom_it_vouches_for_arrives(provider: IdentityProvider, liar: Liar) -> None:
-    liar.claims = {"email": "meera@model.test", "email_verified": True, "amr": ["pwd", "otp"], "acr": "2"}
+    liar.claims = {"email": "meera@model.test", "email_verified": True, "auth_time": int(NOW.timestamp()) - 60}
     arrival = arrive(provider, liar)
     assert (arrival.issuer, arrival.subject, arrival.email) == (liar.issuer, "meera", "meera@model.test")
-    assert (arrival.amr, arrival.acr) == (("pwd", "otp"), "2")
+    assert arrival.proved_at == NOW.replace(microsecond=0) - timedelta(minutes=1)
 
 
 def test_she_is_sent_with_state_nonce_and_the_challenge_of_a_secret(provider: IdentityProvider, liar: Liar) -> None:
@@ -65,6 +65,24 @@ def test_she_is_sent_with_state_nonce_and_the_challenge_of_a_secret(provider: Id
     provider.arrival(departure, liar.code_for(address), NOW)
     ((_, form),) = [one for one in liar.asked if one[0] == "/token"]
     assert (form["code_verifier"], form["redirect_uri"]) == (departure.verifier, RETURN_TO)
+
+
+def test_it_is_told_to_ask_again_where_that_is_wanted(provider: IdentityProvider) -> None:
+    address, _ = provider.departure(again=True)
+    said = parse_qs(urlsplit(address).query)
+    assert (said["prompt"], said["max_age"]) == (["login"], ["120"])
+
+
+@pytest.mark.parametrize("told", [GONE, True, 0, -1, None, float("nan")])
+def test_a_moment_that_is_none_is_none(provider: IdentityProvider, liar: Liar, told: object) -> None:
+    liar.claims = {"auth_time": told}
+    assert arrive(provider, liar).proved_at is None
+
+
+@pytest.mark.parametrize("told", [1e300, float("inf"), 10**400])
+def test_no_moment_is_later_than_now(provider: IdentityProvider, liar: Liar, told: float) -> None:
+    liar.claims = {"auth_time": told}
+    assert arrive(provider, liar).proved_at == NOW
 
 
 def test_no_two_departures_are_alike(provider: IdentityProvider) -> None:
