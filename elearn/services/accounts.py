@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from config import Config
@@ -26,7 +26,7 @@ from elearn.models.people import (
     Role,
     SignIn,
 )
-from elearn.services import access_log, half_sign_ins, passwords, throttle, tokens
+from elearn.services import access_log, half_sign_ins, passwords, rights, throttle, tokens
 from elearn.services.passwords import WeakPassword
 from elearn.services.spelling import LONGEST_EMAIL
 from elearn.services.throttle import TooManyTries
@@ -124,7 +124,10 @@ def sign_in_vouched(
     officer_id: int, how: str, address: str, device: str, now: datetime, proved_at: datetime | None = None
 ) -> str:
     """Signs in an officer whom somebody else than her password vouches for, `how` says who; returns the token that
-    her browser keeps. `proved_at` is when she showed there who she is, None where that is not known. Raises WrongPair where she is shut out, CodeNeeded as at the other door."""
+    her browser keeps. `proved_at` is when she showed there who she is, None where that is not known.
+
+    Raises WrongPair where she is shut out, CodeNeeded as at the other door.
+    """
     with writing() as connection:
         if not is_enabled(connection, officer_id):
             raise WrongPair
@@ -350,11 +353,8 @@ def open_sign_in(
     """A fresh sign-in of somebody who has just shown all that is asked of her; returns its token. It counts as proved
     since `proved_at`."""
     token = tokens.fresh()
-    is_administrator = select(Role.id).where(
-        Role.officer_id == officer_id, Role.role == "administrator", or_(Role.until.is_(None), Role.until > now)
-    )
     longest = timedelta(hours=_config().longest_hours)
-    if connection.execute(is_administrator).first():
+    if rights.is_administrator(connection, officer_id, now):
         longest = min(longest, ADMINISTRATOR_LONGEST)
     row = {
         "officer_id": officer_id,

@@ -40,8 +40,11 @@ class Told(NamedTuple):
 @bp.get("/sign-in/sso")
 @open_to("anyone")
 def depart() -> Response:
-    """Leads to the provider; with `again` also whoever is signed in, to show there anew who she is. By GET, since a form may not lead to another site here; all that a stranger who makes
-    somebody follow this link gets is that she signs in as herself."""
+    """Leads to the provider; with `again` also whoever is signed in, to show there anew who she is.
+
+    By GET, since a form may not lead to another site here; all that a stranger who makes somebody follow this link gets
+    is that she signs in as herself.
+    """
     _provider()
     target, again = safe_next(request.args.get("next")), bool(request.args.get("again"))
     if viewer_or_none() and not again:

@@ -28,6 +28,7 @@ from elearn.services.people import (
     NoSuchRole,
     NoSuchRoute,
     NumberTaken,
+    RoleWithoutOffice,
 )
 from tests.at_once import at_once
 from tests.given import PASSWORD, Given
@@ -304,6 +305,15 @@ def test_roles_that_do_not_exist_or_are_not_held_are_refused(app: Flask, given: 
         people.grant_role(meera.id, "supervisor", "NOWHERE", now=given.now)
     with pytest.raises(NoSuchOfficer):
         people.grant_role(meera.id + 1, "trainer", None, now=given.now)
+
+
+@pytest.mark.parametrize("role", ["administrator", "trainer"])
+def test_what_holds_everywhere_is_given_for_no_office(app: Flask, given: Given, collectorate: str, role: str) -> None:
+    meera = given.officer("Meera")
+    with pytest.raises(RoleWithoutOffice):
+        people.grant_role(meera.id, role, collectorate, now=given.now)
+    assert people.person(meera.id, given.now).roles == ()
+    assert not people.has_administrator(given.now)
 
 
 def test_whether_anybody_administers(app: Flask, given: Given) -> None:
