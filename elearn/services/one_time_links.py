@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from elearn.models.database import reading, writing
 from elearn.models.people import Officer, OneTimeLink
-from elearn.services import access_log, accounts, passwords, throttle, tokens
+from elearn.services import access_log, accounts, passwords, rights, throttle, tokens
 
 FIRST_HOURS = 72
 FORGOTTEN_HOURS = 2
@@ -21,8 +21,9 @@ class LinkNotGood(Exception):
 
 
 def make(officer_id: int, now: datetime, hours: int = FIRST_HOURS, by: int | None = None) -> str:
-    """A fresh token with which the officer can set her password once, within `hours`."""
+    """A fresh token with which the officer can set her password once, within `hours`. Raises NotAdministrator."""
     with writing() as connection:
+        rights.begin_act(connection, officer_id, by, now)
         return _make(connection, officer_id, now, hours, by=by)
 
 

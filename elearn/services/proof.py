@@ -14,7 +14,7 @@ HOLDS_FOR = timedelta(minutes=10)
 
 
 class NotProved(Exception):
-    """Password and code do not both fit. Nobody is told which of them does not."""
+    """Password and code do not both fit, or the sign-in has ended. Nobody is told which of these it is."""
 
 
 def is_fresh(sign_in_id: int, now: datetime) -> bool:
@@ -46,7 +46,8 @@ def prove(officer_id: int, sign_in_id: int, password: str, code: str, address: s
             second_factor.failed(connection, officer_id, address, now)
         else:
             mine = (SignIn.id == sign_in_id) & (SignIn.officer_id == officer_id) & SignIn.ended_at.is_(None)
-            connection.execute(update(SignIn).where(mine).values(proved_at=now))
+            if connection.execute(update(SignIn).where(mine).values(proved_at=now)).rowcount != 1:
+                raise NotProved
             access_log.note(connection, "proved", now, officer_id=officer_id, address=address)
             return
     raise NotProved

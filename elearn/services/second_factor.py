@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from elearn.models.database import insert as insert_or
 from elearn.models.database import reading, writing
 from elearn.models.people import Officer, RecoveryCode, SecondFactor
-from elearn.services import access_log, accounts, half_sign_ins, passwords, sealing, throttle
+from elearn.services import access_log, accounts, half_sign_ins, passwords, rights, sealing, throttle
 
 log = logging.getLogger(__name__)
 
@@ -160,9 +160,9 @@ def turn_off(officer_id: int, sign_in_id: int, address: str, now: datetime) -> N
 
 def reset(officer_id: int, now: datetime, by: int | None = None) -> bool:
     """By an administrator, for a lost device: all her sign-ins end, and the password alone lets her in until she sets
-    up another one. Returns whether there was one."""
+    up another one. Returns whether there was one. Raises NotAdministrator."""
     with writing() as connection:
-        accounts.is_enabled(connection, officer_id)
+        rights.begin_act(connection, officer_id, by, now)
         if not _take_away(connection, officer_id):
             return False
         accounts.end_sign_ins(connection, officer_id, now)

@@ -563,8 +563,11 @@ def test_nobody_proves_for_somebody_elses_sign_in_or_an_ended_one(app: Flask, gi
     meera, far = given.officer("Meera"), given.officer("Far")
     token, hers = signed_in(far, given.now)
     later = given.later(minutes=11)
-    proof.prove(meera.id, hers, PASSWORD, "", HERE, later)
+    with pytest.raises(proof.NotProved):
+        proof.prove(meera.id, hers, PASSWORD, "", HERE, later)
     assert not proof.is_fresh(hers, later)
     accounts.sign_out(token, later)
-    proof.prove(far.id, hers, PASSWORD, "", HERE, later)
+    with pytest.raises(proof.NotProved):
+        proof.prove(far.id, hers, PASSWORD, "", HERE, later)
     assert not proof.is_fresh(hers, later)
+    assert "proved" not in events(far.id) + events(meera.id)

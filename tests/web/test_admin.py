@@ -13,7 +13,7 @@ from sqlalchemy import event, update
 
 from elearn.models.database import db, writing
 from elearn.models.people import SignIn
-from elearn.services import accounts, directory, people, second_factor
+from elearn.services import accounts, directory, people, rights, second_factor
 from tests.given import PASSWORD, Given, Person
 from tests.pages import Page, Visitor
 
@@ -316,6 +316,23 @@ def test_a_proof_opens_nothing_to_whoever_has_not_the_role(given: Given) -> None
     for act in ACTS:
         answer = visitor.post(f"/admin/officers/{far.id}/{act}", {"proof-password": PASSWORD})
         assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_who_loses_the_role_on_the_way_is_told_so_like_anybody(
+    given: Given, admin: Visitor, act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The door let her in, and what it looked at has ended when the act begins."""
+    meera = given.officer("Meera")
+
+    def no_more(*_: object) -> bool:
+        raise rights.NotAdministrator
+
+    monkeypatch.setattr(rights, "begin_act", no_more)
+    fields = {"role": "trainer", "held": "trainer "}
+    assert admin.post(f"/admin/officers/{meera.id}/{act}", fields).status_code == 403
+    assert admin.page
+    assert admin.page.heading == "This page is not open to you"
 
 
 # Offices and the log
