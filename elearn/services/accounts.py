@@ -22,6 +22,7 @@ from elearn.models.people import (
     Office,
     Officer,
     OfficerName,
+    OneTimeLink,
     Password,
     Role,
     SignIn,
@@ -196,24 +197,26 @@ def sign_out(token: str, now: datetime) -> None:
             access_log.note(connection, "sign_out", now, officer_id=ended)
 
 
-def end_sign_in(officer_id: int, sign_in_id: int, now: datetime, by: int | None = None) -> None:
+def end_sign_in(officer_id: int, sign_in_id: int, now: datetime, by: int | None = None, address: str = "") -> None:
     """Ends one of an officer's sign-ins, on whatever device; again is no harm. Raises NoSuchSignIn: somebody else's
     is left alone. `by` is the administrator who does it for her."""
     mine = (SignIn.id == sign_in_id) & (SignIn.officer_id == officer_id)
     with writing() as connection:
         if connection.execute(update(SignIn).where(mine, SignIn.ended_at.is_(None)).values(ended_at=now)).rowcount:
             about = officer_id if by else None
-            access_log.note(connection, "sign_out", now, officer_id=by or officer_id, about=about)
+            access_log.note(connection, "sign_out", now, officer_id=by or officer_id, about=about, address=address)
         elif connection.execute(select(SignIn.id).where(mine)).first() is None:
             raise NoSuchSignIn(sign_in_id)
 
 
-def end_all_sign_ins(officer_id: int, now: datetime, keep: int | None = None, by: int | None = None) -> int:
+def end_all_sign_ins(
+    officer_id: int, now: datetime, keep: int | None = None, by: int | None = None, address: str = ""
+) -> int:
     """Ends every sign-in of an officer, but `keep`; returns how many it ended. `by` is the administrator who does it
     for her."""
     with writing() as connection:
         if by:
-            access_log.note(connection, "sign_ins_ended", now, officer_id=by, about=officer_id)
+            access_log.note(connection, "sign_ins_ended", now, officer_id=by, about=officer_id, address=address)
         return end_sign_ins(connection, officer_id, now, keep)
 
 
@@ -322,7 +325,7 @@ def _open_sign_ins(connection: Connection, officer_id: int, now: datetime) -> tu
 def entry_of(connection: Connection, account: str) -> tuple[int | None, str | None]:
     """The enabled officer with this e-mail, and her password's hash. What cannot be an e-mail is not looked up: it
     may hold what a database refuses to read."""
-    if not account.isascii() or not account.isprintable() or len(account) > 254:
+    if not account.isascii() or not account.isprintable() or len(account) > LONGEST_EMAIL:
         account = ""
     row = connection.execute(
         select(Officer.id, Password.hash)
@@ -396,8 +399,16 @@ def keep_password(
     values: dict[str, Any] = {"hash": fresh, "set_at": now}
     statement = insert_or(connection, Password).values(officer_id=officer_id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["officer_id"], set_=values))
+    void_links(connection, officer_id, now)
     end_sign_ins(connection, officer_id, now, keep)
     access_log.note(connection, "password_set", now, officer_id=officer_id, address=address)
+
+
+def void_links(connection: Connection, officer_id: int, now: datetime) -> None:
+    """Makes the officer's unused one-time links void: what they were handed out for is over, or she is another by
+    now. Inside the transaction of the act that is the reason for it."""
+    unused = (OneTimeLink.officer_id == officer_id) & OneTimeLink.used_at.is_(None)
+    connection.execute(update(OneTimeLink).where(unused).values(used_at=now))
 
 
 def own_words(connection: Connection, officer_id: int) -> list[str]:

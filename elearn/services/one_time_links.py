@@ -20,11 +20,12 @@ class LinkNotGood(Exception):
     """A one-time link that is unknown, used or too old."""
 
 
-def make(officer_id: int, now: datetime, hours: int = FIRST_HOURS, by: int | None = None) -> str:
-    """A fresh token with which the officer can set her password once, within `hours`. Raises NotAdministrator."""
+def make(officer_id: int, now: datetime, hours: int = FIRST_HOURS, by: int | None = None, address: str = "") -> str:
+    """A fresh token with which the officer can set her password once, within `hours`, and until her password, her
+    roles or whether she may enter have changed. Raises NotAdministrator."""
     with writing() as connection:
         rights.begin_act(connection, officer_id, by, now)
-        return _make(connection, officer_id, now, hours, by=by)
+        return _make(connection, officer_id, now, hours, address=address, by=by)
 
 
 def make_for_forgotten(email: str, address: str, now: datetime) -> tuple[str, str] | None:
@@ -68,11 +69,6 @@ def set_password(token: str, password: str, now: datetime, address: str = "") ->
         used = connection.execute(update(OneTimeLink).where(_is_good(token, now)).values(used_at=now)).rowcount
         if not used or not accounts.is_enabled(connection, officer_id):
             raise LinkNotGood
-        connection.execute(
-            update(OneTimeLink)
-            .where(OneTimeLink.officer_id == officer_id, OneTimeLink.used_at.is_(None))
-            .values(used_at=now)
-        )
         accounts.keep_password(connection, officer_id, fresh, now, keep=None, address=address)
     return officer_id
 

@@ -195,7 +195,9 @@ def set_route(officer_id: int, course: Course, route: str, now: datetime, by: in
         access_log.note(connection, "route_set", now, officer_id=by, about=officer_id, detail=detail)
 
 
-def grant_role(officer_id: int, role: str, office: str | None, now: datetime, by: int | None = None) -> bool:
+def grant_role(
+    officer_id: int, role: str, office: str | None, now: datetime, by: int | None = None, address: str = ""
+) -> bool:
     """Gives a role in one office and all below it, or everywhere (None). Her sign-ins end: a new right begins with a
     new sign-in. Returns False when she holds it already. Raises NoSuchRole, RoleWithoutOffice, NoSuchOfficer,
     NoSuchOffice, NotAdministrator."""
@@ -209,11 +211,13 @@ def grant_role(officer_id: int, role: str, office: str | None, now: datetime, by
             return False
         row = {"officer_id": officer_id, "role": role, "office_id": place[0] if place else None, "since": now}
         role_id = connection.execute(insert(Role).values(**row).returning(Role.id)).scalar_one()
-        _note_role(connection, "role_granted", officer_id, role_id, role, place, now, by)
+        _note_role(connection, "role_granted", officer_id, role_id, role, place, now, by, address)
     return True
 
 
-def end_role(officer_id: int, role: str, office: str | None, now: datetime, by: int | None = None) -> None:
+def end_role(
+    officer_id: int, role: str, office: str | None, now: datetime, by: int | None = None, address: str = ""
+) -> None:
     """Takes a role away again; her sign-ins end. Raises NoSuchRole, NoSuchOfficer, NoSuchOffice, NotYourself,
     NotAdministrator."""
     _refuse_unknown_role(role)
@@ -229,10 +233,10 @@ def end_role(officer_id: int, role: str, office: str | None, now: datetime, by: 
         if not ids:
             raise NoSuchRole(f"{role} is not held there")
         for role_id in ids:
-            _note_role(connection, "role_ended", officer_id, role_id, role, place, now, by)
+            _note_role(connection, "role_ended", officer_id, role_id, role, place, now, by, address)
 
 
-def disable_officer(officer_id: int, now: datetime, by: int | None = None) -> None:
+def disable_officer(officer_id: int, now: datetime, by: int | None = None, address: str = "") -> None:
     """Shuts an officer out at once, on every device. Her records stay. Raises NoSuchOfficer, NotYourself,
     NotAdministrator."""
     if by == officer_id:
@@ -243,15 +247,18 @@ def disable_officer(officer_id: int, now: datetime, by: int | None = None) -> No
             update(Officer).where(Officer.id == officer_id, Officer.disabled_at.is_(None)).values(disabled_at=now)
         )
         accounts.end_sign_ins(connection, officer_id, now)
-        access_log.note(connection, "disabled", now, officer_id=by, about=officer_id, detail=f"officer {officer_id}")
+        accounts.void_links(connection, officer_id, now)
+        detail = f"officer {officer_id}"
+        access_log.note(connection, "disabled", now, officer_id=by, about=officer_id, detail=detail, address=address)
 
 
-def enable_officer(officer_id: int, now: datetime, by: int | None = None) -> None:
+def enable_officer(officer_id: int, now: datetime, by: int | None = None, address: str = "") -> None:
     """Lets an officer in again, with the password she had. Raises NoSuchOfficer, NotAdministrator."""
     with writing() as connection:
         _refuse_unfit(connection, officer_id, by, now)
         connection.execute(update(Officer).where(Officer.id == officer_id).values(disabled_at=None))
-        access_log.note(connection, "enabled", now, officer_id=by, about=officer_id, detail=f"officer {officer_id}")
+        detail = f"officer {officer_id}"
+        access_log.note(connection, "enabled", now, officer_id=by, about=officer_id, detail=detail, address=address)
 
 
 def add_office(
@@ -460,12 +467,14 @@ def _note_role(
     place: tuple[int, str] | None,
     now: datetime,
     by: int | None,
+    address: str,
 ) -> None:
     office = place[1] if place else ""
     ledger.append(connection, officer_id, kind, str(role_id), {"role": role, "office": office}, now)
     accounts.end_sign_ins(connection, officer_id, now)
+    accounts.void_links(connection, officer_id, now)
     detail = f"officer {officer_id} {role} {office}".strip()
-    access_log.note(connection, kind, now, officer_id=by, about=officer_id, detail=detail)
+    access_log.note(connection, kind, now, officer_id=by, about=officer_id, detail=detail, address=address)
 
 
 def _refuse_unknown_role(role: str) -> None:
