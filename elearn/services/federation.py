@@ -43,6 +43,13 @@ def open_provider(app: Flask, config: Config, return_to: str) -> None:
     app.extensions["elearn.provider"] = IdentityProvider(config.oidc, return_to)
 
 
+def make_room(app: Flask, threads: int) -> None:
+    """Tells the provider, where there is one, how many threads serve in each process."""
+    provider: IdentityProvider | None = app.extensions.get("elearn.provider")
+    if provider:
+        provider.make_room(threads)
+
+
 def depart(again: bool = False) -> tuple[str, Departure]:
     """The address at the provider to go to, and what to keep until then; `again` where she is to show there anew who
     she is.
@@ -139,6 +146,9 @@ def _told(arrival: Arrival, settings: Provider) -> str:
 
 def _officer_with(connection: Connection, told: str, settings: Provider) -> int:
     """The one officer with this e-mail or number. Raises NotLinked."""
+    # Before it is folded: the Kelvin sign and the long s become k and s by that, and the address an officer's.
+    if not told.isascii():
+        raise NotLinked("unknown", told)
     try:
         same = (
             Officer.email == clean_email(told)

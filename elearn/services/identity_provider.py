@@ -33,7 +33,7 @@ from config import Provider, is_loopback
 from elearn.domain.identity import Arrival, Departure, NotTrusted, ProviderAway
 
 ANSWERS_WITHIN = 8.0  # seconds for all that is said to the provider in one step of a sign-in
-AT_ONCE = 8  # half of a process's threads: however slow the provider is, the others go on serving lessons
+THREADS = 8  # that a process has to serve with, where nobody says how many
 LARGEST_ANSWER = 512 * 1024
 PUBLISHED_FOR = 600.0  # seconds after which metadata and keys are read again
 CLOCKS_DIFFER_BY = 120  # seconds
@@ -70,8 +70,14 @@ class IdentityProvider:
 
     def __init__(self, settings: Provider, return_to: str, answers_within: float = ANSWERS_WITHIN) -> None:
         self.settings, self._return_to, self._answers_within = settings, return_to, answers_within
-        self._places = BoundedSemaphore(AT_ONCE)
+        self.make_room(THREADS)
         self._published: Published | None = None
+
+    def make_room(self, threads: int) -> None:
+        """At most half of the process's threads talk with the provider, or wait for it, at once: however slow it is,
+        the others go on serving lessons. One where there is but one."""
+        self.at_once = max(1, threads // 2)
+        self._places = BoundedSemaphore(self.at_once)
 
     def departure(self, again: bool = False) -> tuple[str, Departure]:
         """The address at the provider where somebody signs in, and what her browser keeps meanwhile. With `again` the
@@ -138,9 +144,9 @@ class IdentityProvider:
         """What `ask` brings. Done in a thread of its own, so that nothing the other end does, not a name that is
         looked up for minutes, not a byte sent now and then, holds the visitor's for longer than agreed."""
         until = monotonic() + self._answers_within
-        # Half of the time to wait for a place leaves the other half to talk.
-        if not self._places.acquire(timeout=self._answers_within / 2):
-            raise ProviderAway(f"{AT_ONCE} others are still waiting for it")
+        # Nobody waits for a place: a thread that waits serves no lesson either.
+        if not self._places.acquire(blocking=False):
+            raise ProviderAway(f"{self.at_once} others are still waiting for it")
         answer: Future[T] = Future()
 
         def run() -> None:

@@ -18,6 +18,7 @@ from elearn.models.database import insert as insert_or
 from elearn.models.database import reading, writing
 from elearn.models.people import Officer, RecoveryCode, SecondFactor
 from elearn.services import access_log, accounts, half_sign_ins, passwords, rights, sealing, throttle
+from elearn.services.throttle import Try
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ def confirm(officer_id: int, sign_in_id: int, code: str, address: str, now: date
             accounts.end_sign_ins(connection, officer_id, now, keep=sign_in_id)
             access_log.note(connection, "factor_set", now, officer_id=officer_id, address=address)
         else:
-            failed(connection, officer_id, address, now)
+            failed(connection, tried, officer_id, address, now)
     if step is None:
         raise WrongCode
     return fresh
@@ -158,7 +159,7 @@ def turn_off(officer_id: int, sign_in_id: int, address: str, now: datetime) -> N
             access_log.note(connection, "factor_off", now, officer_id=officer_id, address=address)
 
 
-def reset(officer_id: int, now: datetime, by: int | None = None) -> bool:
+def reset(officer_id: int, now: datetime, by: int | None = None, address: str = "") -> bool:
     """By an administrator, for a lost device: all her sign-ins end, and the password alone lets her in until she sets
     up another one. Returns whether there was one. Raises NotAdministrator."""
     with writing() as connection:
@@ -167,7 +168,9 @@ def reset(officer_id: int, now: datetime, by: int | None = None) -> bool:
             return False
         accounts.end_sign_ins(connection, officer_id, now)
         detail = f"officer {officer_id}"
-        access_log.note(connection, "factor_reset", now, officer_id=by, about=officer_id, detail=detail)
+        access_log.note(
+            connection, "factor_reset", now, officer_id=by, about=officer_id, detail=detail, address=address
+        )
     return True
 
 
@@ -184,7 +187,7 @@ def finish_sign_in(half: str, code: str, address: str, device: str, now: datetim
         officer_id = half_sign_ins.officer_of(connection, half, now)
         if officer_id is None:
             raise HalfGone
-        tried = throttle.code_try(officer_id)
+        tried = try_of(officer_id, code, address)
         throttle.refuse_if_delayed(connection, tried, now)
         email = connection.execute(select(Officer.email).where(Officer.id == officer_id)).scalar_one_or_none()
     typed = look_at(officer_id, code)
@@ -201,8 +204,14 @@ def finish_sign_in(half: str, code: str, address: str, device: str, now: datetim
             throttle.succeeded(connection, throttle.sign_in_try(email or "", address), now)
             access_log.note(connection, "sign_in", now, officer_id=officer_id, detail="with a code", address=address)
             return accounts.open_sign_in(connection, officer_id, device, now, half_sign_ins.proved_at(half, now))
-        failed(connection, officer_id, address, now)
+        failed(connection, tried, officer_id, address, now)
     raise WrongCode
+
+
+def try_of(officer_id: int, code: str, address: str) -> Try:
+    """What a code as it was typed counts against, if it fails: by its form it can only be of one kind."""
+    is_recovery = len(_plain(code)) == LABEL + REST
+    return throttle.recovery_try(officer_id, address) if is_recovery else throttle.code_try(officer_id)
 
 
 def look_at(officer_id: int, code: str) -> Typed:
@@ -223,9 +232,9 @@ def fits_if_asked(connection: Connection, officer_id: int, typed: Typed, now: da
     return not _is_confirmed(connection, officer_id) or _fits(connection, officer_id, typed, now)
 
 
-def failed(connection: Connection, officer_id: int, address: str, now: datetime) -> None:
+def failed(connection: Connection, tried: Try, officer_id: int, address: str, now: datetime) -> None:
     """Counts a code that did not fit."""
-    throttle.failed(connection, throttle.code_try(officer_id), now)
+    throttle.failed(connection, tried, now)
     access_log.note(connection, "code_failed", now, officer_id=officer_id, address=address)
 
 

@@ -326,6 +326,36 @@ def test_the_right_password_again_and_again_wins_no_more_guesses(app: Flask, giv
         finish(half(meera, given.now), code_at(secret, given.now), given.now)
 
 
+def test_her_own_sign_in_gives_a_guesser_half_of_his_tries_back(app: Flask, given: Given) -> None:
+    meera = given.officer("Meera")
+    secret, _ = given.second_factor(meera)
+    moment = given.later(minutes=1)
+    for _ in range(4):
+        with pytest.raises(WrongCode):
+            finish(half(meera, moment), other_code(secret, moment), moment)
+    assert finish(half(meera, moment), code_at(secret, moment), moment)
+    for _ in range(3):  # two are remembered of the four
+        with pytest.raises(WrongCode):
+            finish(half(meera, moment), other_code(secret, moment), moment)
+    with pytest.raises(TooManyTries):
+        finish(half(meera, moment), other_code(secret, moment), moment)
+
+
+def test_who_fails_on_purpose_keeps_no_recovery_code_out(app: Flask, given: Given) -> None:
+    """He has the password; neither wrong codes nor wrong recovery codes of his, from elsewhere, stand in her way."""
+    meera = given.officer("Meera")
+    secret, codes = given.second_factor(meera)
+    for wrong in (other_code(secret, given.now), "AAAA-BBBB-CCCC-DDDD"):
+        for _ in range(5):
+            with pytest.raises(WrongCode):
+                finish(half(meera, given.now, "192.0.2.1"), wrong, given.now, "192.0.2.1")
+        with pytest.raises(TooManyTries):
+            finish(half(meera, given.now, "192.0.2.1"), wrong, given.now, "192.0.2.1")
+    assert finish(half(meera, given.now), codes[0].lower(), given.now)
+    with pytest.raises(TooManyTries):  # and his are still slowed down
+        finish(half(meera, given.now, "192.0.2.1"), codes[1], given.now, "192.0.2.1")
+
+
 def test_of_many_guesses_at_once_no_more_are_looked_at_than_one_after_the_other(app: Flask, given: Given) -> None:
     meera = given.officer("Meera")
     secret, _ = given.second_factor(meera)
