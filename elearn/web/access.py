@@ -87,10 +87,13 @@ def officer_if_known() -> int | None:
     return who.viewer.officer_id if isinstance(who, SignedIn) else None
 
 
-def begin(token: str) -> Viewer:
-    """Puts a fresh sign-in into the browser's cookie, with a CSRF token of its own; returns whom it brings."""
+def begin(token: str) -> Viewer | None:
+    """Puts a fresh sign-in into the browser's cookie, with a CSRF token of its own; returns whom it brings, None where
+    it has ended already: she may have been shut out since it was made, a moment ago."""
     viewer = accounts.viewer_of(token, now())
-    assert viewer is not None, "a sign-in that was just made"
+    if viewer is None:
+        end()
+        return None
     session.clear()
     session["csrf"] = secrets.token_urlsafe(24)
     login_user(SignedIn(token, viewer))

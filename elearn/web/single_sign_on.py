@@ -11,6 +11,7 @@ from config import Provider
 from elearn.i18n import _
 from elearn.services import accounts, federation
 from elearn.services.federation import Departure
+from elearn.services.spelling import LONGEST_EMAIL
 from elearn.web.access import now, open_to, safe_next, viewer_or_none
 from elearn.web.auth import ask_code, let_in
 from elearn.web.forms import address
@@ -24,7 +25,6 @@ UNDER_WAY = "sso"  # the key in the browser's cookie
 MOST_UNDER_WAY = 3  # sign-ins begun in as many tabs; a cookie has room for few
 GOOD_FOR = 600  # seconds in which to sign in at the provider
 LONGEST_NEXT = 400
-LONGEST_SHOWN = 254  # of what the provider told
 RETRY_SECONDS = 30
 
 
@@ -106,7 +106,7 @@ def _not_in(error: Exception, target: str | None) -> Response:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
         return response
     if isinstance(error, federation.NotLinked):
-        return _page(_not_linked(error.reason, error.told[:LONGEST_SHOWN]), target)
+        return _page(_not_linked(error.reason, error.told[:LONGEST_EMAIL]), target)
     return _page(_not_linked("disabled", "") if isinstance(error, accounts.WrongPair) else _not_trusted(), target)
 
 
