@@ -29,6 +29,7 @@ SENTENCES: Mapping[type[Exception], str] = {
     people.NoSuchOffice: "There is no office with the code {}.",
     people.NoSuchOfficer: "There is no officer with the e-mail or employee number {}.",
     people.NoSuchRole: "{}.",
+    people.RoleWithoutOffice: "The role {} holds everywhere: give it without --office.",
     library.NotServed: "No course {} is being served.",
     reports.NoSuchOffice: "There is no office with the code {}.",
     certificates.UnknownCertificate: "There is no certificate {}.",

@@ -101,8 +101,8 @@ class Given:
     def second_factor(self, person: Person) -> tuple[str, tuple[str, ...]]:
         """Sets one up, as with a phone; returns the phone's secret and the recovery codes. The code of this moment is
         used by that."""
-        second_factor.begin(person.id, self.now)
-        secret = second_factor.setting_of(person.id).secret
+        second_factor.begin(person.id, 0, self.now)
+        secret = second_factor.setting_of(person.id, 0, self.now).secret
         codes = second_factor.confirm(person.id, 0, pyotp.TOTP(secret).at(self.now), "", self.now)
         return secret, codes
 

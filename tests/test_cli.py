@@ -171,6 +171,7 @@ def test_one_officer_from_the_shell(run: Run, sqlite_app: Flask) -> None:
         ),
         (("officer", "add", "boss@model.test", "--name", "Meera"), "Another officer has the e-mail"),
         (("officer", "role", "boss@model.test", "trainer", "--end"), "not held there"),
+        (("officer", "role", "boss@model.test", "administrator", "--office", "MD"), "holds everywhere"),
         (("export", "completions", "no-course", "-o", "x.csv"), "No course no-course"),
         (("certificate", "revoke", "0" * 26, "--why", "x"), "There is no certificate"),
     ],

@@ -17,7 +17,7 @@ from flask import Flask
 from config import from_environment, is_loopback
 from elearn.commands.terminal import create, now
 from elearn.logs import open_log
-from elearn.services import demo
+from elearn.services import demo, federation
 
 log = logging.getLogger(__name__)
 
@@ -146,6 +146,7 @@ def _serve(load: Callable[[], Flask], bind: str, workers: int, threads: int, log
 
         def load(self) -> Flask:
             app = load()
+            federation.make_room(app, threads)
             with app.app_context():
                 # A connection must not be shared across the fork that follows.
                 for engine in app.extensions["sqlalchemy"].engines.values():

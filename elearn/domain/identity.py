@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Departure:
 class Arrival:
     """Somebody whom the provider vouches for: `subject` is she for ever; all else is what it says of her today.
 
-    `email` is empty unless the provider has verified it. `amr` and `acr` say how she proved who she is (RFC 8176).
+    `email` is empty unless the provider has verified it. `proved_at` is when she last showed the provider who she is,
+    None where it does not say so: it may have known her by a cookie alone.
     """
 
     issuer: str
@@ -29,18 +31,16 @@ class Arrival:
     email: str = ""
     unverified_email: str = ""
     number: str = ""
-    amr: tuple[str, ...] = ()
-    acr: str = ""
+    proved_at: datetime | None = None
     access_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Vouched:
-    """An officer whom the provider has brought, not signed in yet; `amr` and `acr` as in Arrival."""
+    """An officer whom the provider has brought, not signed in yet; `proved_at` as in Arrival."""
 
     officer_id: int
-    amr: tuple[str, ...] = ()
-    acr: str = ""
+    proved_at: datetime | None = None
 
 
 class NotLinked(Exception):

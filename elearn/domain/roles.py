@@ -7,6 +7,8 @@ from typing import Literal
 
 RoleName = Literal["supervisor", "trainer", "administrator"]
 ROLES: tuple[RoleName, ...] = ("supervisor", "trainer", "administrator")
+OF_AN_OFFICE: frozenset[str] = frozenset({"supervisor"})
+"""Roles that may be held in one office; any other is held everywhere, and no page would look at an office of it."""
 
 Entry = Literal["anyone", "officer", "supervisor", "trainer", "administrator"]
 """Who may enter a page. Everybody who is signed in is an officer: supervisors learn too."""

@@ -138,7 +138,7 @@ class Password(Base):
 class SignIn(Base):
     """One sign-in on one device. The browser holds a random token; only its hash is here, so a copy of this table
     lets nobody in. Ended means ended everywhere, at once. `proved_at` is when it last showed the password, and the
-    code where there is one: dangerous acts ask that it was lately."""
+    code where there is one, or when its owner showed a provider who she is: dangerous acts ask that it was lately."""
 
     __tablename__ = "sign_in"
 

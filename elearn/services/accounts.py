@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from config import Config
@@ -22,11 +22,12 @@ from elearn.models.people import (
     Office,
     Officer,
     OfficerName,
+    OneTimeLink,
     Password,
     Role,
     SignIn,
 )
-from elearn.services import access_log, half_sign_ins, passwords, throttle, tokens
+from elearn.services import access_log, half_sign_ins, passwords, rights, throttle, tokens
 from elearn.services.passwords import WeakPassword
 from elearn.services.spelling import LONGEST_EMAIL
 from elearn.services.throttle import TooManyTries
@@ -110,7 +111,7 @@ def sign_in(email: str, password: str, address: str, device: str, now: datetime)
             if half is None:
                 throttle.succeeded(connection, tried, now)
                 access_log.note(connection, "sign_in", now, officer_id=officer_id, address=address)
-                return open_sign_in(connection, officer_id, device, now)
+                return open_sign_in(connection, officer_id, device, now, proved_at=now)
         else:
             half = None
             throttle.failed(connection, tried, now)
@@ -120,16 +121,21 @@ def sign_in(email: str, password: str, address: str, device: str, now: datetime)
     raise WrongPair
 
 
-def sign_in_vouched(officer_id: int, how: str, address: str, device: str, now: datetime) -> str:
+def sign_in_vouched(
+    officer_id: int, how: str, address: str, device: str, now: datetime, proved_at: datetime | None = None
+) -> str:
     """Signs in an officer whom somebody else than her password vouches for, `how` says who; returns the token that
-    her browser keeps. Raises WrongPair where she is shut out, CodeNeeded as at the other door."""
+    her browser keeps. `proved_at` is when she showed there who she is, None where that is not known.
+
+    Raises WrongPair where she is shut out, CodeNeeded as at the other door.
+    """
     with writing() as connection:
         if not is_enabled(connection, officer_id):
             raise WrongPair
-        half = half_sign_ins.begin(connection, officer_id, address, now)
+        half = half_sign_ins.begin(connection, officer_id, address, now, half_sign_ins.vouched(proved_at))
         if half is None:
             access_log.note(connection, "sign_in", now, officer_id=officer_id, detail=how, address=address)
-            return open_sign_in(connection, officer_id, device, now)
+            return open_sign_in(connection, officer_id, device, now, proved_at)
     raise CodeNeeded(half)
 
 
@@ -191,24 +197,26 @@ def sign_out(token: str, now: datetime) -> None:
             access_log.note(connection, "sign_out", now, officer_id=ended)
 
 
-def end_sign_in(officer_id: int, sign_in_id: int, now: datetime, by: int | None = None) -> None:
+def end_sign_in(officer_id: int, sign_in_id: int, now: datetime, by: int | None = None, address: str = "") -> None:
     """Ends one of an officer's sign-ins, on whatever device; again is no harm. Raises NoSuchSignIn: somebody else's
     is left alone. `by` is the administrator who does it for her."""
     mine = (SignIn.id == sign_in_id) & (SignIn.officer_id == officer_id)
     with writing() as connection:
         if connection.execute(update(SignIn).where(mine, SignIn.ended_at.is_(None)).values(ended_at=now)).rowcount:
             about = officer_id if by else None
-            access_log.note(connection, "sign_out", now, officer_id=by or officer_id, about=about)
+            access_log.note(connection, "sign_out", now, officer_id=by or officer_id, about=about, address=address)
         elif connection.execute(select(SignIn.id).where(mine)).first() is None:
             raise NoSuchSignIn(sign_in_id)
 
 
-def end_all_sign_ins(officer_id: int, now: datetime, keep: int | None = None, by: int | None = None) -> int:
+def end_all_sign_ins(
+    officer_id: int, now: datetime, keep: int | None = None, by: int | None = None, address: str = ""
+) -> int:
     """Ends every sign-in of an officer, but `keep`; returns how many it ended. `by` is the administrator who does it
     for her."""
     with writing() as connection:
         if by:
-            access_log.note(connection, "sign_ins_ended", now, officer_id=by, about=officer_id)
+            access_log.note(connection, "sign_ins_ended", now, officer_id=by, about=officer_id, address=address)
         return end_sign_ins(connection, officer_id, now, keep)
 
 
@@ -317,7 +325,7 @@ def _open_sign_ins(connection: Connection, officer_id: int, now: datetime) -> tu
 def entry_of(connection: Connection, account: str) -> tuple[int | None, str | None]:
     """The enabled officer with this e-mail, and her password's hash. What cannot be an e-mail is not looked up: it
     may hold what a database refuses to read."""
-    if not account.isascii() or not account.isprintable() or len(account) > 254:
+    if not account.isascii() or not account.isprintable() or len(account) > LONGEST_EMAIL:
         account = ""
     row = connection.execute(
         select(Officer.id, Password.hash)
@@ -342,14 +350,14 @@ def is_enabled(connection: Connection, officer_id: int) -> bool:
     return connection.execute(query.with_for_update(key_share=True)).scalar_one_or_none() is not None
 
 
-def open_sign_in(connection: Connection, officer_id: int, device: str, now: datetime) -> str:
-    """A fresh sign-in of somebody who has just shown all that is asked of her; returns its token."""
+def open_sign_in(
+    connection: Connection, officer_id: int, device: str, now: datetime, proved_at: datetime | None
+) -> str:
+    """A fresh sign-in of somebody who has just shown all that is asked of her; returns its token. It counts as proved
+    since `proved_at`."""
     token = tokens.fresh()
-    is_administrator = select(Role.id).where(
-        Role.officer_id == officer_id, Role.role == "administrator", or_(Role.until.is_(None), Role.until > now)
-    )
     longest = timedelta(hours=_config().longest_hours)
-    if connection.execute(is_administrator).first():
+    if rights.is_administrator(connection, officer_id, now):
         longest = min(longest, ADMINISTRATOR_LONGEST)
     row = {
         "officer_id": officer_id,
@@ -358,7 +366,7 @@ def open_sign_in(connection: Connection, officer_id: int, device: str, now: date
         "created_at": now,
         "seen_at": now,
         "expires_at": now + longest,
-        "proved_at": now,
+        "proved_at": proved_at,
     }
     connection.execute(insert(SignIn).values(**row))
     return token
@@ -391,8 +399,16 @@ def keep_password(
     values: dict[str, Any] = {"hash": fresh, "set_at": now}
     statement = insert_or(connection, Password).values(officer_id=officer_id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["officer_id"], set_=values))
+    void_links(connection, officer_id, now)
     end_sign_ins(connection, officer_id, now, keep)
     access_log.note(connection, "password_set", now, officer_id=officer_id, address=address)
+
+
+def void_links(connection: Connection, officer_id: int, now: datetime) -> None:
+    """Makes the officer's unused one-time links void: what they were handed out for is over, or she is another by
+    now. Inside the transaction of the act that is the reason for it."""
+    unused = (OneTimeLink.officer_id == officer_id) & OneTimeLink.used_at.is_(None)
+    connection.execute(update(OneTimeLink).where(unused).values(used_at=now))
 
 
 def own_words(connection: Connection, officer_id: int) -> list[str]:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, uni
 from elearn.domain.roles import RoleName
 from elearn.models.database import reading
 from elearn.models.people import Office, Officer, OfficerName, Posting, Role
+from elearn.services import rights
 from elearn.services.accounts import folded
 from elearn.services.people import NoSuchOffice, OfficeEntry
 from elearn.services.spelling import LONGEST_NAME, comparable
@@ -134,9 +135,8 @@ def _shown(connection: Connection, ids: Iterable[int], now: datetime) -> tuple[F
         .order_by(Officer.id)
     ).all()
     held: dict[int, dict[RoleName, None]] = {}
-    live = or_(Role.until.is_(None), Role.until > now)
     for officer_id, role in connection.execute(
-        select(Role.officer_id, Role.role).where(Role.officer_id.in_(ids), live).order_by(Role.id)
+        select(Role.officer_id, Role.role).where(Role.officer_id.in_(ids), rights.holds_now(now)).order_by(Role.id)
     ):
         held.setdefault(officer_id, {})[cast(RoleName, role)] = None
     return tuple(

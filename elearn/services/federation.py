@@ -43,14 +43,22 @@ def open_provider(app: Flask, config: Config, return_to: str) -> None:
     app.extensions["elearn.provider"] = IdentityProvider(config.oidc, return_to)
 
 
-def depart() -> tuple[str, Departure]:
-    """The address at the provider to go to, and what to keep until then.
+def make_room(app: Flask, threads: int) -> None:
+    """Tells the provider, where there is one, how many threads serve in each process."""
+    provider: IdentityProvider | None = app.extensions.get("elearn.provider")
+    if provider:
+        provider.make_room(threads)
+
+
+def depart(again: bool = False) -> tuple[str, Departure]:
+    """The address at the provider to go to, and what to keep until then; `again` where she is to show there anew who
+    she is.
 
     Raises NoProvider, ProviderAway, NotTrusted.
     """
     provider = _provider()
     try:
-        return provider.departure()
+        return provider.departure(again)
     except (ProviderAway, NotTrusted) as error:
         _tell(error)
         raise
@@ -73,7 +81,17 @@ def officer_of(departure: Departure, code: str, address: str, now: datetime) -> 
         if not isinstance(error, ProviderAway):
             _note_failure(error, address, now)
         raise
-    return Vouched(officer_id, arrival.amr, arrival.acr)
+    return Vouched(officer_id, arrival.proved_at)
+
+
+def is_linked(officer_id: int) -> bool:
+    """Whether the officer may come by the provider that is configured here; False where none is."""
+    settings: Provider | None = current_app.config["ELEARN"].oidc
+    if settings is None:
+        return False
+    mine = (FederatedIdentity.officer_id == officer_id) & (FederatedIdentity.issuer == settings.issuer)
+    with reading() as connection:
+        return connection.execute(select(FederatedIdentity.officer_id).where(mine)).first() is not None
 
 
 def unlink(officer_id: int, now: datetime) -> int:
@@ -128,6 +146,9 @@ def _told(arrival: Arrival, settings: Provider) -> str:
 
 def _officer_with(connection: Connection, told: str, settings: Provider) -> int:
     """The one officer with this e-mail or number. Raises NotLinked."""
+    # Before it is folded: the Kelvin sign and the long s become k and s by that, and the address an officer's.
+    if not told.isascii():
+        raise NotLinked("unknown", told)
     try:
         same = (
             Officer.email == clean_email(told)

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from io import BytesIO
 from threading import BoundedSemaphore, Thread
 from time import monotonic
@@ -33,10 +33,13 @@ from config import Provider, is_loopback
 from elearn.domain.identity import Arrival, Departure, NotTrusted, ProviderAway
 
 ANSWERS_WITHIN = 8.0  # seconds for all that is said to the provider in one step of a sign-in
-AT_ONCE = 8  # half of a process's threads: however slow the provider is, the others go on serving lessons
+THREADS = 8  # that a process has to serve with, where nobody says how many
 LARGEST_ANSWER = 512 * 1024
 PUBLISHED_FOR = 600.0  # seconds after which metadata and keys are read again
 CLOCKS_DIFFER_BY = 120  # seconds
+# How long ago, in seconds, she may have shown the provider who she is where it was asked to ask again. Who is asked so
+# must say when it was. Not 0: a provider that takes that to the letter finds each sign-in too old and asks for ever.
+FRESH = 120
 LONGEST_SUBJECT = 255  # as the standard has it
 # What proves that the provider itself signed: neither `none` nor the HMACs, whose key every client of it has.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
@@ -67,15 +70,23 @@ class IdentityProvider:
 
     def __init__(self, settings: Provider, return_to: str, answers_within: float = ANSWERS_WITHIN) -> None:
         self.settings, self._return_to, self._answers_within = settings, return_to, answers_within
-        self._places = BoundedSemaphore(AT_ONCE)
+        self.make_room(THREADS)
         self._published: Published | None = None
 
-    def departure(self) -> tuple[str, Departure]:
-        """The address at the provider where somebody signs in, and what her browser keeps meanwhile.
+    def make_room(self, threads: int) -> None:
+        """At most half of the process's threads talk with the provider, or wait for it, at once: however slow it is,
+        the others go on serving lessons. One where there is but one."""
+        self.at_once = max(1, threads // 2)
+        self._places = BoundedSemaphore(self.at_once)
+
+    def departure(self, again: bool = False) -> tuple[str, Departure]:
+        """The address at the provider where somebody signs in, and what her browser keeps meanwhile. With `again` the
+        provider is to ask her who she is, also where it knows her still.
 
         Raises ProviderAway, NotTrusted.
         """
         departure = Departure(*(secrets.token_urlsafe(32) for _ in range(3)))
+        asked = {"prompt": "login", "max_age": FRESH} if again else {}
 
         def ask(line: Line) -> str:
             address, _ = line.create_authorization_url(
@@ -83,6 +94,7 @@ class IdentityProvider:
                 state=departure.state,
                 code_verifier=departure.verifier,
                 nonce=departure.nonce,
+                **asked,
             )
             return str(address)
 
@@ -102,7 +114,12 @@ class IdentityProvider:
                 redirect_uri=self._return_to,
             )
             claims = self._checked(line, published, tokens, departure.nonce, now)
-            arrival = Arrival(self.settings.issuer, claims["sub"], access_token=str(tokens.get("access_token") or ""))
+            arrival = Arrival(
+                self.settings.issuer,
+                claims["sub"],
+                proved_at=_moment(claims.get("auth_time"), now),
+                access_token=str(tokens.get("access_token") or ""),
+            )
             return self._with_claims(arrival, claims)
 
         return self._converse(ask)
@@ -127,9 +144,9 @@ class IdentityProvider:
         """What `ask` brings. Done in a thread of its own, so that nothing the other end does, not a name that is
         looked up for minutes, not a byte sent now and then, holds the visitor's for longer than agreed."""
         until = monotonic() + self._answers_within
-        # Half of the time to wait for a place leaves the other half to talk.
-        if not self._places.acquire(timeout=self._answers_within / 2):
-            raise ProviderAway(f"{AT_ONCE} others are still waiting for it")
+        # Nobody waits for a place: a thread that waits serves no lesson either.
+        if not self._places.acquire(blocking=False):
+            raise ProviderAway(f"{self.at_once} others are still waiting for it")
         answer: Future[T] = Future()
 
         def run() -> None:
@@ -228,14 +245,11 @@ class IdentityProvider:
         email = email.strip() if isinstance(email, str) else ""
         # Some send the word instead of the value.
         verified = claims.get("email_verified") is True or str(claims.get("email_verified")).lower() == "true"
-        amr, acr = claims.get("amr"), claims.get("acr")
         return replace(
             arrival,
             email=email if verified else arrival.email,
             unverified_email=email or arrival.unverified_email,
             number=str(number) if isinstance(number, str | int) else arrival.number,
-            amr=tuple(str(way) for way in amr) if isinstance(amr, list) else arrival.amr,
-            acr=acr if isinstance(acr, str) else arrival.acr,
         )
 
 
@@ -256,6 +270,13 @@ class _Line(HTTPAdapter):
             raise NotTrusted(f"{request.url} leads on to {response.headers.get('Location')!r}")
         response.raw = BytesIO(body)
         return response
+
+
+def _moment(told: object, now: datetime) -> datetime | None:
+    """When she showed who she is, as the provider tells it; never later than now, whatever its clock says."""
+    if isinstance(told, bool) or not isinstance(told, int | float) or not told > 0:
+        return None
+    return datetime.fromtimestamp(min(told, now.timestamp()), UTC)
 
 
 def _object(response: Response) -> dict[str, Any]:

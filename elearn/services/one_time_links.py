@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from elearn.models.database import reading, writing
 from elearn.models.people import Officer, OneTimeLink
-from elearn.services import access_log, accounts, passwords, throttle, tokens
+from elearn.services import access_log, accounts, passwords, rights, throttle, tokens
 
 FIRST_HOURS = 72
 FORGOTTEN_HOURS = 2
@@ -20,10 +20,12 @@ class LinkNotGood(Exception):
     """A one-time link that is unknown, used or too old."""
 
 
-def make(officer_id: int, now: datetime, hours: int = FIRST_HOURS, by: int | None = None) -> str:
-    """A fresh token with which the officer can set her password once, within `hours`."""
+def make(officer_id: int, now: datetime, hours: int = FIRST_HOURS, by: int | None = None, address: str = "") -> str:
+    """A fresh token with which the officer can set her password once, within `hours`, and until her password, her
+    roles or whether she may enter have changed. Raises NotAdministrator."""
     with writing() as connection:
-        return _make(connection, officer_id, now, hours, by=by)
+        rights.begin_act(connection, officer_id, by, now)
+        return _make(connection, officer_id, now, hours, address=address, by=by)
 
 
 def make_for_forgotten(email: str, address: str, now: datetime) -> tuple[str, str] | None:
@@ -67,11 +69,6 @@ def set_password(token: str, password: str, now: datetime, address: str = "") ->
         used = connection.execute(update(OneTimeLink).where(_is_good(token, now)).values(used_at=now)).rowcount
         if not used or not accounts.is_enabled(connection, officer_id):
             raise LinkNotGood
-        connection.execute(
-            update(OneTimeLink)
-            .where(OneTimeLink.officer_id == officer_id, OneTimeLink.used_at.is_(None))
-            .values(used_at=now)
-        )
         accounts.keep_password(connection, officer_id, fresh, now, keep=None, address=address)
     return officer_id
 

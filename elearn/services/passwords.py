@@ -43,13 +43,11 @@ def check_rules(password: str, own: Iterable[str] = ()) -> None:
 
     Length and guessability only, as ASVS 5.0 (6.2.1, 6.2.4, 6.2.5, 6.2.9, 6.2.11) asks: no demands on its characters.
     """
-    if len(password) > 4 * LONGEST:  # asked before normalising, whose time grows with the square of the length
+    text = _normalised(password)
+    if text is None:
         raise WeakPassword("too-long")
-    text = unicodedata.normalize("NFC", password)
     if len(text) < SHORTEST:
         raise WeakPassword("too-short")
-    if len(text) > LONGEST:
-        raise WeakPassword("too-long")
     shapes = _shapes(text)
     if shapes & {shape for value in own for part in (value, value.partition("@")[0]) for shape in _shapes(part)}:
         raise WeakPassword("own")
@@ -66,7 +64,7 @@ def matches(kept: str | None, password: str) -> bool:
     """Whether the password is the kept one. Costs the same where none is kept, so that nobody learns from the
     time whether an account exists. Above the longest length nothing is hashed at all."""
     nobody = _nobody()
-    if len(password) > LONGEST:
+    if _normalised(password) is None:
         return False
     try:
         return _cores().submit(_HASHER.verify, kept or nobody, _bytes(password)).result() and kept is not None
@@ -98,6 +96,14 @@ if hasattr(os, "register_at_fork"):
 def _nobody() -> str:
     """The hash of a password that nobody has."""
     return hash_of(os.urandom(32).hex())
+
+
+def _normalised(password: str) -> str | None:
+    """What counts of a password, also where its length is measured; None where that is more than the longest."""
+    if len(password) > 4 * LONGEST:  # asked before normalising, whose time grows with the square of the length
+        return None
+    text = unicodedata.normalize("NFC", password)
+    return text if len(text) <= LONGEST else None
 
 
 def _bytes(password: str) -> bytes:

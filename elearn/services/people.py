@@ -13,12 +13,12 @@ from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, tex
 from sqlalchemy.exc import IntegrityError
 
 from elearn.domain.course import Course
-from elearn.domain.roles import ROLES, RoleName
+from elearn.domain.roles import OF_AN_OFFICE, ROLES, RoleName
 from elearn.models.database import insert as insert_or
 from elearn.models.database import reading, writing
 from elearn.models.learning import Enrolment
 from elearn.models.people import Office, Officer, OfficerName, Posting, Role
-from elearn.services import access_log, accounts, learning, ledger, standing
+from elearn.services import access_log, accounts, learning, ledger, rights, standing
 from elearn.services.intake import Newcomer, Post, open_posts, write_newcomers
 from elearn.services.spelling import (
     BadCode,
@@ -60,6 +60,10 @@ class NoSuchOfficer(LookupError):
 
 class NoSuchRole(LookupError):
     """There is no such role, or the officer does not hold it there."""
+
+
+class RoleWithoutOffice(ValueError):
+    """A role that is held everywhere or not at all was to be given for one office."""
 
 
 class NotYourself(ValueError):
@@ -191,28 +195,36 @@ def set_route(officer_id: int, course: Course, route: str, now: datetime, by: in
         access_log.note(connection, "route_set", now, officer_id=by, about=officer_id, detail=detail)
 
 
-def grant_role(officer_id: int, role: str, office: str | None, now: datetime, by: int | None = None) -> bool:
+def grant_role(
+    officer_id: int, role: str, office: str | None, now: datetime, by: int | None = None, address: str = ""
+) -> bool:
     """Gives a role in one office and all below it, or everywhere (None). Her sign-ins end: a new right begins with a
-    new sign-in. Returns False when she holds it already. Raises NoSuchRole, NoSuchOfficer, NoSuchOffice."""
+    new sign-in. Returns False when she holds it already. Raises NoSuchRole, RoleWithoutOffice, NoSuchOfficer,
+    NoSuchOffice, NotAdministrator."""
     _refuse_unknown_role(role)
+    if office and role not in OF_AN_OFFICE:
+        raise RoleWithoutOffice(role)
     with writing() as connection:
-        _refuse_unknown(connection, officer_id)
+        _refuse_unfit(connection, officer_id, by, now)
         place = office_of(connection, office) if office else None
         if connection.execute(select(Role.id).where(_holds(officer_id, role, place, now))).first():
             return False
         row = {"officer_id": officer_id, "role": role, "office_id": place[0] if place else None, "since": now}
         role_id = connection.execute(insert(Role).values(**row).returning(Role.id)).scalar_one()
-        _note_role(connection, "role_granted", officer_id, role_id, role, place, now, by)
+        _note_role(connection, "role_granted", officer_id, role_id, role, place, now, by, address)
     return True
 
 
-def end_role(officer_id: int, role: str, office: str | None, now: datetime, by: int | None = None) -> None:
-    """Takes a role away again; her sign-ins end. Raises NoSuchRole, NoSuchOfficer, NoSuchOffice, NotYourself."""
+def end_role(
+    officer_id: int, role: str, office: str | None, now: datetime, by: int | None = None, address: str = ""
+) -> None:
+    """Takes a role away again; her sign-ins end. Raises NoSuchRole, NoSuchOfficer, NoSuchOffice, NotYourself,
+    NotAdministrator."""
     _refuse_unknown_role(role)
     if by == officer_id and role == "administrator":
         raise NotYourself(role)
     with writing() as connection:
-        _refuse_unknown(connection, officer_id)
+        _refuse_unfit(connection, officer_id, by, now)
         place = office_of(connection, office) if office else None
         ended = connection.execute(
             update(Role).where(_holds(officer_id, role, place, now)).values(until=now).returning(Role.id)
@@ -221,28 +233,32 @@ def end_role(officer_id: int, role: str, office: str | None, now: datetime, by: 
         if not ids:
             raise NoSuchRole(f"{role} is not held there")
         for role_id in ids:
-            _note_role(connection, "role_ended", officer_id, role_id, role, place, now, by)
+            _note_role(connection, "role_ended", officer_id, role_id, role, place, now, by, address)
 
 
-def disable_officer(officer_id: int, now: datetime, by: int | None = None) -> None:
-    """Shuts an officer out at once, on every device. Her records stay. Raises NoSuchOfficer, NotYourself."""
+def disable_officer(officer_id: int, now: datetime, by: int | None = None, address: str = "") -> None:
+    """Shuts an officer out at once, on every device. Her records stay. Raises NoSuchOfficer, NotYourself,
+    NotAdministrator."""
     if by == officer_id:
         raise NotYourself("disable")
     with writing() as connection:
-        _refuse_unknown(connection, officer_id)
+        _refuse_unfit(connection, officer_id, by, now)
         connection.execute(
             update(Officer).where(Officer.id == officer_id, Officer.disabled_at.is_(None)).values(disabled_at=now)
         )
         accounts.end_sign_ins(connection, officer_id, now)
-        access_log.note(connection, "disabled", now, officer_id=by, about=officer_id, detail=f"officer {officer_id}")
+        accounts.void_links(connection, officer_id, now)
+        detail = f"officer {officer_id}"
+        access_log.note(connection, "disabled", now, officer_id=by, about=officer_id, detail=detail, address=address)
 
 
-def enable_officer(officer_id: int, now: datetime, by: int | None = None) -> None:
-    """Lets an officer in again, with the password she had. Raises NoSuchOfficer."""
+def enable_officer(officer_id: int, now: datetime, by: int | None = None, address: str = "") -> None:
+    """Lets an officer in again, with the password she had. Raises NoSuchOfficer, NotAdministrator."""
     with writing() as connection:
-        _refuse_unknown(connection, officer_id)
+        _refuse_unfit(connection, officer_id, by, now)
         connection.execute(update(Officer).where(Officer.id == officer_id).values(disabled_at=None))
-        access_log.note(connection, "enabled", now, officer_id=by, about=officer_id, detail=f"officer {officer_id}")
+        detail = f"officer {officer_id}"
+        access_log.note(connection, "enabled", now, officer_id=by, about=officer_id, detail=detail, address=address)
 
 
 def add_office(
@@ -316,7 +332,7 @@ def person(officer_id: int, now: datetime) -> Person:
         roles = connection.execute(
             select(Role.role, func.coalesce(Office.code, ""))
             .outerjoin(Office, Office.id == Role.office_id)
-            .where(Role.officer_id == officer_id, or_(Role.until.is_(None), Role.until > now))
+            .where(Role.officer_id == officer_id, rights.holds_now(now))
             .order_by(Role.id)
         ).all()
     return Person(
@@ -346,7 +362,7 @@ def has_administrator(now: datetime) -> bool:
     query = (
         select(Role.id)
         .join(Officer, Officer.id == Role.officer_id)
-        .where(Role.role == "administrator", or_(Role.until.is_(None), Role.until > now))
+        .where(Role.role == "administrator", rights.holds_now(now))
         .where(Officer.disabled_at.is_(None))
     )
     with reading() as connection:
@@ -439,8 +455,7 @@ def _main_posting(officer_id: int) -> ColumnElement[bool]:
 
 def _holds(officer_id: int, role: str, place: tuple[int, str] | None, now: datetime) -> ColumnElement[bool]:
     where = Role.office_id == place[0] if place else Role.office_id.is_(None)
-    live = or_(Role.until.is_(None), Role.until > now)
-    return (Role.officer_id == officer_id) & (Role.role == role) & where & live
+    return (Role.officer_id == officer_id) & (Role.role == role) & where & rights.holds_now(now)
 
 
 def _note_role(
@@ -452,17 +467,25 @@ def _note_role(
     place: tuple[int, str] | None,
     now: datetime,
     by: int | None,
+    address: str,
 ) -> None:
     office = place[1] if place else ""
     ledger.append(connection, officer_id, kind, str(role_id), {"role": role, "office": office}, now)
     accounts.end_sign_ins(connection, officer_id, now)
+    accounts.void_links(connection, officer_id, now)
     detail = f"officer {officer_id} {role} {office}".strip()
-    access_log.note(connection, kind, now, officer_id=by, about=officer_id, detail=detail)
+    access_log.note(connection, kind, now, officer_id=by, about=officer_id, detail=detail, address=address)
 
 
 def _refuse_unknown_role(role: str) -> None:
     if role not in ROLES:
         raise NoSuchRole(f"there is no role {role}: {', '.join(ROLES)}")
+
+
+def _refuse_unfit(connection: Connection, officer_id: int, by: int | None, now: datetime) -> None:
+    """Where there is no such officer, or `by` has no right to the act any more. Locks both."""
+    if not rights.begin_act(connection, officer_id, by, now):
+        raise NoSuchOfficer(officer_id)
 
 
 def _refuse_unknown(connection: Connection, officer_id: int) -> None:

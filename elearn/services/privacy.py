@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
 
 from elearn.exports.personal_file import PersonalData, personal_file
 from elearn.models.certificates import Certificate
 from elearn.models.database import db, reading, writing
 from elearn.models.people import AccessLog, Officer, Role, Throttle
-from elearn.services import access_log, ledger, personal_data, throttle
+from elearn.services import access_log, ledger, personal_data, rights, throttle
 from elearn.services.people import NoSuchOfficer
 
 ADDRESSES_KEPT = timedelta(days=180)
@@ -109,7 +109,7 @@ def _too_long_kept(now: datetime, officer_id: int | None = None) -> ColumnElemen
 
 
 def _end_roles(connection: Connection, officer_id: int, now: datetime) -> None:
-    live = or_(Role.until.is_(None), Role.until > now)
+    live = rights.holds_now(now)
     held = connection.execute(select(Role.id, Role.role).where(Role.officer_id == officer_id, live)).all()
     if any(row.role == "administrator" for row in held):
         others = (

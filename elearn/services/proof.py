@@ -14,7 +14,7 @@ HOLDS_FOR = timedelta(minutes=10)
 
 
 class NotProved(Exception):
-    """Password and code do not both fit. Nobody is told which of them does not."""
+    """Password and code do not both fit, or the sign-in has ended. Nobody is told which of these it is."""
 
 
 def is_fresh(sign_in_id: int, now: datetime) -> bool:
@@ -30,7 +30,7 @@ def prove(officer_id: int, sign_in_id: int, password: str, code: str, address: s
     """Shows password and code again, guessed at no more freely than at the door. Raises NotProved, TooManyTries."""
     with reading() as connection:
         email = connection.execute(select(Officer.email).where(Officer.id == officer_id)).scalar_one()
-        tries = (throttle.sign_in_try(email or "", address), throttle.code_try(officer_id))
+        tries = (throttle.sign_in_try(email or "", address), second_factor.try_of(officer_id, code, address))
         for tried in tries:
             throttle.refuse_if_delayed(connection, tried, now)
         kept = connection.execute(select(Password.hash).where(Password.officer_id == officer_id)).scalar_one_or_none()
@@ -43,10 +43,11 @@ def prove(officer_id: int, sign_in_id: int, password: str, code: str, address: s
             throttle.failed(connection, tries[0], now)
             access_log.note(connection, "sign_in_failed", now, officer_id=officer_id, address=address)
         elif not second_factor.fits_if_asked(connection, officer_id, typed, now):
-            second_factor.failed(connection, officer_id, address, now)
+            second_factor.failed(connection, tries[1], officer_id, address, now)
         else:
             mine = (SignIn.id == sign_in_id) & (SignIn.officer_id == officer_id) & SignIn.ended_at.is_(None)
-            connection.execute(update(SignIn).where(mine).values(proved_at=now))
+            if connection.execute(update(SignIn).where(mine).values(proved_at=now)).rowcount != 1:
+                raise NotProved
             access_log.note(connection, "proved", now, officer_id=officer_id, address=address)
             return
     raise NotProved

@@ -8,7 +8,7 @@ import unicodedata
 from base64 import b32decode, b32encode
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyotp
 from flask import current_app
@@ -17,7 +17,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from elearn.models.database import insert as insert_or
 from elearn.models.database import reading, writing
 from elearn.models.people import Officer, RecoveryCode, SecondFactor
-from elearn.services import access_log, accounts, half_sign_ins, passwords, sealing, throttle
+from elearn.services import access_log, accounts, half_sign_ins, passwords, rights, sealing, throttle
+from elearn.services.throttle import Try
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ RECOVERY_CODES = 10
 LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none can be read as another
 LABEL, REST = 4, 12  # 60 random bits behind the label
 LONGEST_TYPED = 60
+WAITS = timedelta(minutes=10)  # for its first code, from when it was begun
 
 _READ_AS = str.maketrans("OIL", "011")
 
@@ -40,7 +42,7 @@ class HalfGone(Exception):
 
 
 class NotBegun(LookupError):
-    """There is no second factor that waits for its first code."""
+    """There is no second factor that waits for its first code in this sign-in, or it has waited too long."""
 
 
 class AlreadySetUp(Exception):
@@ -52,7 +54,6 @@ class State:
     """How an officer's second factor stands."""
 
     set_up_at: datetime | None = None
-    is_begun: bool = False
     codes_left: int = 0
 
 
@@ -76,14 +77,12 @@ class Typed:
 
 def state_of(officer_id: int) -> State:
     with reading() as connection:
-        row = connection.execute(
+        confirmed_at = connection.execute(
             select(SecondFactor.confirmed_at).where(SecondFactor.officer_id == officer_id)
-        ).one_or_none()
+        ).scalar_one_or_none()
         unused = (RecoveryCode.officer_id == officer_id) & RecoveryCode.used_at.is_(None)
         left = connection.execute(select(func.count()).where(unused)).scalar_one()
-    if row is None:
-        return State()
-    return State(row.confirmed_at, row.confirmed_at is None, left)
+    return State(confirmed_at, left)
 
 
 def is_set_up(officer_id: int) -> bool:
@@ -91,9 +90,10 @@ def is_set_up(officer_id: int) -> bool:
         return _is_confirmed(connection, officer_id)
 
 
-def begin(officer_id: int, now: datetime) -> None:
-    """A new secret, which counts for nothing until a first code confirms it. Raises AlreadySetUp."""
-    sealed = sealing.seal(b32decode(pyotp.random_base32()), _place(officer_id))
+def begin(officer_id: int, sign_in_id: int, now: datetime) -> None:
+    """A new secret, which counts for nothing until a first code confirms it in this same sign-in: whoever else is
+    signed in as her, on a device she left somewhere, neither sees it nor takes it over. Raises AlreadySetUp."""
+    sealed = sealing.seal(b32decode(pyotp.random_base32()), _waiting_place(officer_id, sign_in_id))
     with writing() as connection:
         accounts.is_enabled(connection, officer_id)  # waits for whoever works on her second factor just now
         if _is_confirmed(connection, officer_id):
@@ -102,42 +102,38 @@ def begin(officer_id: int, now: datetime) -> None:
         connection.execute(insert(SecondFactor).values(officer_id=officer_id, sealed=sealed, created_at=now))
 
 
-def setting_of(officer_id: int) -> Setting:
+def setting_of(officer_id: int, sign_in_id: int, now: datetime) -> Setting:
     """What waits to be put into a phone. Raises NotBegun, also once it is confirmed: it is shown no more then."""
-    query = select(SecondFactor.sealed, SecondFactor.confirmed_at, Officer.email).join(Officer)
     with reading() as connection:
-        row = connection.execute(query.where(SecondFactor.officer_id == officer_id)).one_or_none()
-    if row is None or row.confirmed_at:
-        raise NotBegun
-    try:
-        totp = _totp(row.sealed, officer_id)
-    except sealing.SealBroken as broken:
-        raise NotBegun from broken
-    organisation = current_app.config["ELEARN"].organisation
-    return Setting(totp.secret, totp.provisioning_uri(name=row.email or str(officer_id), issuer_name=organisation))
+        secret = _waiting_secret(connection, officer_id, sign_in_id, now)
+        email = connection.execute(select(Officer.email).where(Officer.id == officer_id)).scalar_one_or_none()
+    totp, organisation = _totp(secret), current_app.config["ELEARN"].organisation
+    return Setting(totp.secret, totp.provisioning_uri(name=email or str(officer_id), issuer_name=organisation))
 
 
 def confirm(officer_id: int, sign_in_id: int, code: str, address: str, now: datetime) -> tuple[str, ...]:
     """Takes the first code: from now on one is asked at every sign-in, and all other sign-ins end. Returns the
     recovery codes, which are shown this once. Raises NotBegun, WrongCode, TooManyTries."""
-    tried, typed = throttle.code_try(officer_id), Typed(_plain(code))
+    tried = throttle.code_try(officer_id)
     fresh, hashes = _fresh_codes()
     with writing() as connection:
         throttle.take_turn(connection, tried)
         throttle.refuse_if_delayed(connection, tried, now)
-        if not accounts.is_enabled(connection, officer_id) or not _is_begun(connection, officer_id):
+        if not accounts.is_enabled(connection, officer_id):
             raise NotBegun
-        right = _fits(connection, officer_id, typed, now)
-        if right:
+        secret = _waiting_secret(connection, officer_id, sign_in_id, now)
+        step = _step_of(_totp(secret), _plain(code), now)
+        if step is not None:
             throttle.succeeded(connection, tried, now)
-            mine = SecondFactor.officer_id == officer_id
-            connection.execute(update(SecondFactor).where(mine).values(confirmed_at=now))
+            # From here on it is hers wherever she signs in.
+            values = {"sealed": sealing.seal(secret, _place(officer_id)), "confirmed_at": now, "last_step": step}
+            connection.execute(update(SecondFactor).where(SecondFactor.officer_id == officer_id).values(**values))
             _keep_codes(connection, officer_id, hashes)
             accounts.end_sign_ins(connection, officer_id, now, keep=sign_in_id)
             access_log.note(connection, "factor_set", now, officer_id=officer_id, address=address)
         else:
-            failed(connection, officer_id, address, now)
-    if not right:
+            failed(connection, tried, officer_id, address, now)
+    if step is None:
         raise WrongCode
     return fresh
 
@@ -163,16 +159,18 @@ def turn_off(officer_id: int, sign_in_id: int, address: str, now: datetime) -> N
             access_log.note(connection, "factor_off", now, officer_id=officer_id, address=address)
 
 
-def reset(officer_id: int, now: datetime, by: int | None = None) -> bool:
+def reset(officer_id: int, now: datetime, by: int | None = None, address: str = "") -> bool:
     """By an administrator, for a lost device: all her sign-ins end, and the password alone lets her in until she sets
-    up another one. Returns whether there was one."""
+    up another one. Returns whether there was one. Raises NotAdministrator."""
     with writing() as connection:
-        accounts.is_enabled(connection, officer_id)
+        rights.begin_act(connection, officer_id, by, now)
         if not _take_away(connection, officer_id):
             return False
         accounts.end_sign_ins(connection, officer_id, now)
         detail = f"officer {officer_id}"
-        access_log.note(connection, "factor_reset", now, officer_id=by, about=officer_id, detail=detail)
+        access_log.note(
+            connection, "factor_reset", now, officer_id=by, about=officer_id, detail=detail, address=address
+        )
     return True
 
 
@@ -189,7 +187,7 @@ def finish_sign_in(half: str, code: str, address: str, device: str, now: datetim
         officer_id = half_sign_ins.officer_of(connection, half, now)
         if officer_id is None:
             raise HalfGone
-        tried = throttle.code_try(officer_id)
+        tried = try_of(officer_id, code, address)
         throttle.refuse_if_delayed(connection, tried, now)
         email = connection.execute(select(Officer.email).where(Officer.id == officer_id)).scalar_one_or_none()
     typed = look_at(officer_id, code)
@@ -205,9 +203,15 @@ def finish_sign_in(half: str, code: str, address: str, device: str, now: datetim
             throttle.succeeded(connection, tried, now)
             throttle.succeeded(connection, throttle.sign_in_try(email or "", address), now)
             access_log.note(connection, "sign_in", now, officer_id=officer_id, detail="with a code", address=address)
-            return accounts.open_sign_in(connection, officer_id, device, now)
-        failed(connection, officer_id, address, now)
+            return accounts.open_sign_in(connection, officer_id, device, now, half_sign_ins.proved_at(half, now))
+        failed(connection, tried, officer_id, address, now)
     raise WrongCode
+
+
+def try_of(officer_id: int, code: str, address: str) -> Try:
+    """What a code as it was typed counts against, if it fails: by its form it can only be of one kind."""
+    is_recovery = len(_plain(code)) == LABEL + REST
+    return throttle.recovery_try(officer_id, address) if is_recovery else throttle.code_try(officer_id)
 
 
 def look_at(officer_id: int, code: str) -> Typed:
@@ -228,9 +232,9 @@ def fits_if_asked(connection: Connection, officer_id: int, typed: Typed, now: da
     return not _is_confirmed(connection, officer_id) or _fits(connection, officer_id, typed, now)
 
 
-def failed(connection: Connection, officer_id: int, address: str, now: datetime) -> None:
+def failed(connection: Connection, tried: Try, officer_id: int, address: str, now: datetime) -> None:
     """Counts a code that did not fit."""
-    throttle.failed(connection, throttle.code_try(officer_id), now)
+    throttle.failed(connection, tried, now)
     access_log.note(connection, "code_failed", now, officer_id=officer_id, address=address)
 
 
@@ -245,7 +249,7 @@ def _fits(connection: Connection, officer_id: int, typed: Typed, now: datetime) 
     if row is None:
         return False
     try:
-        step = _step_of(_totp(row.sealed, officer_id), typed.text, now)
+        step = _step_of(_totp(sealing.unseal(row.sealed, _place(officer_id))), typed.text, now)
     except sealing.SealBroken:
         log.error("the second factor of officer %s cannot be read: was ELEARN_SECRET_KEY changed?", officer_id)
         return False
@@ -278,9 +282,20 @@ def _is_confirmed(connection: Connection, officer_id: int) -> bool:
     return connection.execute(query.where(SecondFactor.confirmed_at.is_not(None))).first() is not None
 
 
-def _is_begun(connection: Connection, officer_id: int) -> bool:
-    query = select(SecondFactor.officer_id).where(SecondFactor.officer_id == officer_id)
-    return connection.execute(query.where(SecondFactor.confirmed_at.is_(None))).first() is not None
+def _waiting_secret(connection: Connection, officer_id: int, sign_in_id: int, now: datetime) -> bytes:
+    """Raises NotBegun, also where another sign-in has begun it: the seal does not open for this one."""
+    row = connection.execute(
+        select(SecondFactor.sealed, SecondFactor.created_at).where(
+            SecondFactor.officer_id == officer_id, SecondFactor.confirmed_at.is_(None)
+        )
+    ).one_or_none()
+    # A moment in the future was written while the clock stood wrong.
+    if row is None or not -throttle.CLOCK_SLACK <= now - row.created_at < WAITS:
+        raise NotBegun
+    try:
+        return sealing.unseal(row.sealed, _waiting_place(officer_id, sign_in_id))
+    except sealing.SealBroken as broken:
+        raise NotBegun from broken
 
 
 def _take_away(connection: Connection, officer_id: int) -> bool:
@@ -308,14 +323,16 @@ def _keep_codes(connection: Connection, officer_id: int, hashes: dict[str, str])
     connection.execute(insert_or(connection, RecoveryCode), list(rows))
 
 
-def _totp(sealed: bytes, officer_id: int) -> pyotp.TOTP:
-    """Raises SealBroken."""
-    secret = sealing.unseal(sealed, _place(officer_id))
+def _totp(secret: bytes) -> pyotp.TOTP:
     return pyotp.TOTP(b32encode(secret).decode(), interval=PERIOD)
 
 
 def _place(officer_id: int) -> str:
     return f"second factor of officer {officer_id}"
+
+
+def _waiting_place(officer_id: int, sign_in_id: int) -> str:
+    return f"{_place(officer_id)}, waiting in sign-in {sign_in_id}"
 
 
 def _plain(code: str) -> str:

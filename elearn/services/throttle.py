@@ -35,13 +35,14 @@ class TooManyTries(Exception):
 @dataclass(frozen=True, slots=True)
 class Limit:
     """From the `free`-th failure on, the next try waits `first` seconds, then twice that, up to `longest`. One
-    failure is forgotten every `forgets` seconds."""
+    failure is forgotten every `forgets` seconds, and by a success all of them, or half where it `halves`."""
 
     kind: str
     free: int
     first: int
     longest: int
     forgets: int
+    halves: bool = False
 
 
 PAIR = Limit("account and address", free=5, first=30, longest=900, forgets=600)
@@ -49,9 +50,13 @@ ACCOUNT = Limit("account", free=50, first=30, longest=900, forgets=600)
 ADDRESS = Limit("address", free=100, first=10, longest=300, forgets=6)  # a hundred in ten minutes
 LINKS = Limit("links asked for", free=100, first=10, longest=300, forgets=6)
 # Only who has the password comes so far, so no stranger can keep an officer out by it, and the address is not asked.
-# In the long run one code an hour can be tried: of a million codes three are good at a time, which makes 3 in 100 for
-# somebody who has the password and is at it for a year, with a line in the access log for each.
-CODE = Limit("code of the second factor", free=5, first=30, longest=3600, forgets=3600)
+# In the long run one code an hour can be tried. Of a million codes three are good at a time, so that somebody who has
+# the password and is at it for a year finds one with odds of 3 in 100; and each time that the officer herself enters,
+# six tries more than that, which with two sign-ins a working day makes 4 in 100. Each leaves a line in the access log.
+CODE = Limit("code of the second factor", free=5, first=30, longest=3600, forgets=3600, halves=True)
+# With 60 random bits nobody guesses one, from however many addresses. Counted apart, and for each address, so that who
+# has the password and fails on purpose cannot keep its owner from the way in that she has left.
+RECOVERY = Limit("recovery code", free=5, first=30, longest=3600, forgets=3600, halves=True)
 _KNOWN = "known here"
 
 
@@ -76,6 +81,11 @@ def link_try(address: str) -> Try:
 
 def code_try(officer_id: int) -> Try:
     return Try(((CODE, str(officer_id)),), f"code\n{officer_id}")
+
+
+def recovery_try(officer_id: int, address: str) -> Try:
+    value = f"{officer_id}\n{network_of(address)}"
+    return Try(((RECOVERY, value),), f"recovery code\n{value}")
 
 
 def network_of(address: str) -> str:
@@ -141,12 +151,26 @@ def failed(connection: Connection, tried: Try, now: datetime) -> None:
 
 
 def succeeded(connection: Connection, tried: Try, now: datetime) -> None:
-    """Forgets the failures of this account at this address, and remembers that its owner signs in from there."""
+    """Forgets the failures of this account at this address, or half of them, and remembers that its owner signs in
+    from there."""
     limit, value = tried.counts[0]
-    connection.execute(delete(Throttle).where(Throttle.key == _key(limit.kind, value)))
+    if limit.halves:
+        _halve(connection, limit, _key(limit.kind, value), now)
+    else:
+        connection.execute(delete(Throttle).where(Throttle.key == _key(limit.kind, value)))
     values = {"failures": 0, "last_at": now, "free_at": now + KNOWN_FOR}
     statement = insert_or(connection, Throttle).values(key=_key(_KNOWN, tried.at_home), **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
+
+
+def _halve(connection: Connection, limit: Limit, key: str, now: datetime) -> None:
+    """Of the failures before a success not all are its owner's: some may be those of somebody who goes on guessing."""
+    query = select(Throttle.failures, Throttle.last_at).where(Throttle.key == key).with_for_update()
+    row = connection.execute(query).one_or_none()
+    if row:
+        left = _remembered(row.failures, row.last_at, limit, now) // 2
+        values = {"failures": left, "last_at": now, "free_at": now}
+        connection.execute(update(Throttle).where(Throttle.key == key).values(**values))
 
 
 def _forget_old(connection: Connection, now: datetime) -> None:

@@ -87,10 +87,13 @@ def officer_if_known() -> int | None:
     return who.viewer.officer_id if isinstance(who, SignedIn) else None
 
 
-def begin(token: str) -> Viewer:
-    """Puts a fresh sign-in into the browser's cookie, with a CSRF token of its own; returns whom it brings."""
+def begin(token: str) -> Viewer | None:
+    """Puts a fresh sign-in into the browser's cookie, with a CSRF token of its own; returns whom it brings, None where
+    it has ended already: she may have been shut out since it was made, a moment ago."""
     viewer = accounts.viewer_of(token, now())
-    assert viewer is not None, "a sign-in that was just made"
+    if viewer is None:
+        end()
+        return None
     session.clear()
     session["csrf"] = secrets.token_urlsafe(24)
     login_user(SignedIn(token, viewer))
@@ -145,16 +148,16 @@ def _check_door() -> Response | None:
         return None
     viewer = viewer_or_none()
     if viewer is None:
-        return redirect(url_for("auth.sign_in_page", next=safe_next(_where_they_were())))
+        return redirect(url_for("auth.sign_in_page", next=safe_next(where_they_were())))
     if not any(viewer.may_enter(entry) for entry in entries):
         accounts.note_refusal(viewer.officer_id, request.path, request.remote_addr or "", now())
         abort(403)
     if not {"officer", "anyone"} & set(entries) and owes_second_factor(viewer):
-        return redirect(url_for("factor.second_factor_page", next=safe_next(_where_they_were())))
+        return redirect(url_for("factor.second_factor_page", next=safe_next(where_they_were())))
     return None
 
 
-def _where_they_were() -> str:
+def where_they_were() -> str:
     """The page to come back to after signing in: this one, or the one whose form was sent."""
     if request.method in ("GET", "HEAD"):
         return request.full_path.rstrip("?")

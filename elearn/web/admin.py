@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypedDict
 
 from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -10,9 +11,10 @@ from werkzeug.wrappers import Response
 from elearn.domain.roles import ROLES
 from elearn.i18n import _
 from elearn.services import access_log, accounts, directory, one_time_links, people, second_factor
+from elearn.services.spelling import LONGEST_EMAIL, comparable
 from elearn.web import words
 from elearn.web.access import current_viewer, now, open_to
-from elearn.web.forms import Problem, whole
+from elearn.web.forms import Problem, address, whole
 from elearn.web.proof import needs_proof
 
 bp = Blueprint("admin", __name__)
@@ -55,13 +57,13 @@ def officer_page(officer_id: int) -> str:
 def end_sign_ins(officer_id: int) -> Response:
     """Ends one sign-in of the officer, or all."""
     _person(officer_id)
-    which, me = request.form.get("sign-in", ""), current_viewer().officer_id
+    which = request.form.get("sign-in", "")
     if which == "all":
-        accounts.end_all_sign_ins(officer_id, now(), by=me)
+        accounts.end_all_sign_ins(officer_id, now(), **_acting())
         return _back_to(officer_id, "all-signed-out")
     if which:
         try:
-            accounts.end_sign_in(officer_id, whole(which) or 0, now(), by=me)
+            accounts.end_sign_in(officer_id, whole(which) or 0, now(), **_acting())
         except accounts.NoSuchSignIn:
             abort(404)
     return _back_to(officer_id, "signed-out" if which else "")
@@ -73,7 +75,7 @@ def end_sign_ins(officer_id: int) -> Response:
 def disable(officer_id: int) -> Response:
     _person(officer_id)
     try:
-        people.disable_officer(officer_id, now(), by=current_viewer().officer_id)
+        people.disable_officer(officer_id, now(), **_acting())
     except people.NotYourself:
         return _told(officer_id, Problem("disable", _("You cannot shut yourself out. Another administrator can.")))
     return _back_to(officer_id, "disabled")
@@ -84,7 +86,7 @@ def disable(officer_id: int) -> Response:
 @needs_proof
 def enable(officer_id: int) -> Response:
     _person(officer_id)
-    people.enable_officer(officer_id, now(), by=current_viewer().officer_id)
+    people.enable_officer(officer_id, now(), **_acting())
     return _back_to(officer_id, "enabled")
 
 
@@ -96,9 +98,9 @@ def link(officer_id: int) -> str:
     person = _person(officer_id)
     if person.disabled_at:
         abort(404)
-    token = one_time_links.make(officer_id, now(), by=current_viewer().officer_id)
-    address = f"{current_app.config['ELEARN'].base_url}{url_for('auth.first_password_page', token=token)}"
-    return render_template("admin/link.html", person=person, address=address, hours=one_time_links.FIRST_HOURS)
+    token = one_time_links.make(officer_id, now(), **_acting())
+    link = f"{current_app.config['ELEARN'].base_url}{url_for('auth.first_password_page', token=token)}"
+    return render_template("admin/link.html", person=person, address=link, hours=one_time_links.FIRST_HOURS)
 
 
 @bp.post("/admin/officers/<int:officer_id>/roles")
@@ -114,7 +116,7 @@ def grant_role(officer_id: int) -> Response:
     if place == "":
         return _told(officer_id, Problem("office", _("Enter the code of the office too.")))
     try:
-        is_new = people.grant_role(officer_id, role, place, now(), by=current_viewer().officer_id)
+        is_new = people.grant_role(officer_id, role, place, now(), **_acting())
     except people.NoSuchOffice:
         return _told(officer_id, Problem("office", _("There is no office with this code.")))
     if not is_new:
@@ -130,7 +132,7 @@ def end_role(officer_id: int) -> Response:
     _person(officer_id)
     role, _space, office = request.form.get("held", "")[:80].partition(" ")
     try:
-        people.end_role(officer_id, role, office or None, now(), by=current_viewer().officer_id)
+        people.end_role(officer_id, role, office or None, now(), **_acting())
     except people.NotYourself:
         sentence = _("You cannot give up your own administration. Another administrator can take it from you.")
         return _told(officer_id, Problem("held", sentence))
@@ -145,7 +147,7 @@ def end_role(officer_id: int) -> Response:
 def reset_second_factor(officer_id: int) -> Response:
     """For a lost device."""
     _person(officer_id)
-    second_factor.reset(officer_id, now(), by=current_viewer().officer_id)
+    second_factor.reset(officer_id, now(), **_acting())
     return _back_to(officer_id, "factor-reset")
 
 
@@ -153,13 +155,14 @@ def reset_second_factor(officer_id: int) -> Response:
 @open_to("administrator")
 def offices_page() -> str:
     q = request.args.get("q", "")[:200]
-    return render_template("admin/offices.html", found=directory.find_offices(q, request.args.get("after", "")), q=q)
+    after = comparable(request.args.get("after", ""))
+    return render_template("admin/offices.html", found=directory.find_offices(q, after), q=q)
 
 
 @bp.get("/admin/log")
 @open_to("administrator")
 def log_page() -> str:
-    asked = {name: request.args.get(name, "")[:254] for name in ("event", "officer", "day")}
+    asked = {name: request.args.get(name, "")[:LONGEST_EMAIL] for name in ("event", "officer", "day")}
     problem, officer_id, since = None, None, None
     try:
         officer_id = people.find_officer(asked["officer"]) if asked["officer"].strip() else None
@@ -170,11 +173,23 @@ def log_page() -> str:
     except (ValueError, OverflowError):
         problem = problem or Problem("day", _("Write the day as 2026-11-23."))
     until = since + timedelta(days=1) if since else None
-    found = access_log.Asked(asked["event"], officer_id, since, until, whole(request.args.get("before", "")))
+    found = access_log.Asked(
+        comparable(asked["event"]), officer_id, since, until, whole(request.args.get("before", ""))
+    )
     entries, older = access_log.entries(found, access_log.PAGE if problem is None else 0)
     return render_template(
         "admin/log.html", entries=entries, older=older, asked=asked, problem=problem, events=words.events()
     )
+
+
+class _Acting(TypedDict):
+    by: int
+    address: str
+
+
+def _acting() -> _Acting:
+    """Who acts, and from where, as the access log keeps it."""
+    return {"by": current_viewer().officer_id, "address": address()}
 
 
 def _beginning_of(day: str) -> datetime:

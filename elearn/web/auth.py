@@ -12,14 +12,13 @@ from config import Config
 from elearn.i18n import _
 from elearn.services import accounts, mail, one_time_links, second_factor
 from elearn.services.passwords import LONGEST, SHORTEST
+from elearn.services.spelling import LONGEST_EMAIL
 from elearn.web import access
 from elearn.web.access import SignedIn, current_viewer, now, open_to, safe_next, viewer_or_none
 from elearn.web.forms import Problem, address, device, later, when, whole
 from elearn.web.words import provider_word
 
 bp = Blueprint("auth", __name__)
-
-LONGEST_EMAIL = 254
 
 
 @bp.get("/sign-in")
@@ -172,6 +171,7 @@ def first_password(token: str) -> Response | str:
         return _first_password_page(token)
     except accounts.WeakPassword as why:
         return _first_password_page(token, Problem("new-password", weakness(why.reason)))
+    end_the_one_before()
     access.end()
     return redirect(url_for(".sign_in_page", done="password"), 303)
 
@@ -211,6 +211,8 @@ def let_in(token: str, target: str | None) -> Response:
     """Puts a fresh sign-in into this browser; whoever must set up a second factor first is led there."""
     end_the_one_before()
     viewer = access.begin(token)
+    if viewer is None:
+        return redirect(url_for("auth.sign_in_page", next=safe_next(target)))
     if access.owes_second_factor(viewer):
         return redirect(url_for("factor.second_factor_page", next=safe_next(target)))
     return redirect(safe_next(target) or url_for("public.home"))

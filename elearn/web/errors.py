@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException
 
 from elearn.i18n import _
-from elearn.services import learning, library, people, quizzes
+from elearn.services import learning, library, people, quizzes, rights
 from elearn.web.access import forget_who_asks, viewer_or_none
 
 RETRY_SECONDS = 5
@@ -36,6 +36,8 @@ def init(app: Flask) -> None:
     app.register_error_handler(HTTPException, _told)
     for missing in (library.NotServed, quizzes.NotYours, people.NoSuchOfficer):
         app.register_error_handler(missing, lambda _error: answer(404, _not_found()))
+    # What _check_door looked at may have ended since.
+    app.register_error_handler(rights.NotAdministrator, lambda _error: answer(403, _forbidden()))
     app.register_error_handler(learning.TooManyTries, lambda _error: answer(429, _too_many_tries()))
     for away in AWAY:
         app.register_error_handler(away, _not_now)

@@ -29,8 +29,9 @@ def second_factor_page() -> str:
 @open_to("officer")
 def picture() -> Response:
     """What a phone reads the secret from, while it is being set up and no longer."""
+    viewer = current_viewer()
     try:
-        setting = second_factor.setting_of(current_viewer().officer_id)
+        setting = second_factor.setting_of(viewer.officer_id, viewer.sign_in_id, now())
     except second_factor.NotBegun:
         abort(404)
     response = Response(qr_svg(setting.address), content_type="image/svg+xml")
@@ -43,15 +44,18 @@ def picture() -> Response:
 @needs_proof
 def begin() -> AnyResponse:
     """Makes a secret. Asks who is there first: whoever finds a screen unlocked could else lock its owner out."""
+    viewer = current_viewer()
     with suppress(second_factor.AlreadySetUp):  # from another tab: the page says so
-        second_factor.begin(current_viewer().officer_id, now())
+        second_factor.begin(viewer.officer_id, viewer.sign_in_id, now())
     return redirect(url_for(".second_factor_page", next=_next()), 303)
 
 
 @bp.post("/account/second-factor/confirm")
 @open_to("officer")
+@needs_proof
 def confirm() -> AnyResponse | str:
-    """Takes the first code; shows the recovery codes, this once."""
+    """Takes the first code; shows the recovery codes, this once. Asks who is there too: with a code that the proof
+    kept for too long the page comes back for another one."""
     viewer = current_viewer()
     try:
         codes = second_factor.confirm(
@@ -93,9 +97,9 @@ def _page(problem: Problem | None = None) -> str:
     viewer = current_viewer()
     state = second_factor.state_of(viewer.officer_id)
     try:
-        setting = second_factor.setting_of(viewer.officer_id) if state.is_begun else None
+        setting = second_factor.setting_of(viewer.officer_id, viewer.sign_in_id, now())
     except second_factor.NotBegun:
-        setting = None  # ELEARN_SECRET_KEY is another one since: it is begun anew
+        setting = None  # not yet, in another sign-in, or too long ago: it is begun anew
     return render_template(
         "factor/second_factor.html",
         state=state,

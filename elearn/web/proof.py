@@ -6,16 +6,17 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import render_template, request, url_for
+from flask import current_app, render_template, request, url_for
 
 from elearn.i18n import _
-from elearn.services import accounts, proof, second_factor
-from elearn.web.access import current_viewer, now
+from elearn.services import accounts, federation, proof, second_factor
+from elearn.web.access import current_viewer, now, safe_next, where_they_were
 from elearn.web.forms import Problem, address, later, when
+from elearn.web.words import provider_word
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-PASSWORD, CODE = "proof-password", "proof-code"
+PASSWORD, CODE, BEFORE = "proof-password", "proof-code", "proof-before"
 
 
 def needs_proof(view: View) -> View:
@@ -44,6 +45,7 @@ def needs_proof(view: View) -> View:
 def _proof_page(problem: Problem | None = None) -> str:
     viewer = current_viewer()
     kept = [(name, value) for name, value in request.form.items(multi=True) if name not in _NOT_KEPT]
+    provider = current_app.config["ELEARN"].oidc
     return render_template(
         "auth/proof.html",
         kept=kept,
@@ -51,6 +53,10 @@ def _proof_page(problem: Problem | None = None) -> str:
         email=accounts.account_of(viewer.officer_id, now()).email,
         with_code=second_factor.is_set_up(viewer.officer_id),
         back=_back(),
+        before=safe_next(request.form.get(BEFORE)) or safe_next(where_they_were()),
+        before_field=BEFORE,
+        provider=provider_word(provider) if federation.is_linked(viewer.officer_id) else "",
+        with_password=accounts.has_password(viewer.officer_id),
     )
 
 
@@ -60,4 +66,4 @@ def _back() -> str:
     return url_for("auth.account_page") if officer_id is None else url_for("admin.officer_page", officer_id=officer_id)
 
 
-_NOT_KEPT = frozenset({"csrf_token", PASSWORD, CODE})
+_NOT_KEPT = frozenset({"csrf_token", PASSWORD, CODE, BEFORE})

@@ -11,6 +11,7 @@ from config import Provider
 from elearn.i18n import _
 from elearn.services import accounts, federation
 from elearn.services.federation import Departure
+from elearn.services.spelling import LONGEST_EMAIL
 from elearn.web.access import now, open_to, safe_next, viewer_or_none
 from elearn.web.auth import ask_code, let_in
 from elearn.web.forms import address
@@ -25,7 +26,6 @@ UNDER_WAY = "sso"  # the key in the browser's cookie
 MOST_UNDER_WAY = 3  # sign-ins begun in as many tabs; a cookie has room for few
 GOOD_FOR = 600  # seconds in which to sign in at the provider
 LONGEST_NEXT = 400
-LONGEST_SHOWN = 254  # of what the provider told
 RETRY_SECONDS = 30
 
 
@@ -41,14 +41,17 @@ class Told(NamedTuple):
 @bp.get("/sign-in/sso")
 @open_to("anyone")
 def depart() -> Response:
-    """Leads to the provider. By GET, since a form may not lead to another site here; all that a stranger who makes
-    somebody follow this link gets is that she signs in as herself."""
+    """Leads to the provider; with `again` also whoever is signed in, to show there anew who she is.
+
+    By GET, since a form may not lead to another site here; all that a stranger who makes somebody follow this link gets
+    is that she signs in as herself.
+    """
     _provider()
-    target = safe_next(request.args.get("next"))
-    if viewer_or_none():
+    target, again = safe_next(request.args.get("next")), bool(request.args.get("again"))
+    if viewer_or_none() and not again:
         return redirect(target or url_for("public.home"))
     try:
-        address, departure = federation.depart()
+        address, departure = federation.depart(again)
     except (federation.ProviderAway, federation.NotTrusted) as error:
         return _not_in(error, target)
     _keep(departure, target)
@@ -71,7 +74,7 @@ def come_back() -> Response:
     try:
         vouched = federation.officer_of(departure, request.args["code"], address(), now())
         token = accounts.sign_in_vouched(
-            vouched.officer_id, federation.HOW, address(), request.user_agent.string, now()
+            vouched.officer_id, federation.HOW, address(), request.user_agent.string, now(), vouched.proved_at
         )
     except (federation.ProviderAway, federation.NotTrusted, federation.NotLinked, accounts.WrongPair) as error:
         return _not_in(error, target)
@@ -104,7 +107,7 @@ def _not_in(error: Exception, target: str | None) -> Response:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
         return response
     if isinstance(error, federation.NotLinked):
-        return _page(_not_linked(error.reason, error.told[:LONGEST_SHOWN]), target)
+        return _page(_not_linked(error.reason, error.told[:LONGEST_EMAIL]), target)
     return _page(_not_linked("disabled", "") if isinstance(error, accounts.WrongPair) else _not_trusted(), target)
 
 

@@ -21,9 +21,12 @@ from http.client import HTTPException
 from pathlib import Path
 from threading import Event
 from time import monotonic, perf_counter
+from types import SimpleNamespace
 
 import pytest
+from flask import Flask
 
+from elearn.commands import serving as serving_commands
 from elearn.commands.serving import WORKER_BYTES, Machine, size_for
 from tests.server import ANSWERS_WITHIN, ENDS_WITHIN, ROOT, Server, environment, served_from, serving
 from tests.short_course import short_course
@@ -54,6 +57,16 @@ def test_the_server_is_as_large_as_the_machine_bears(
 ) -> None:
     size = size_for(url, Machine(cores, memory))
     assert (size.workers, size.threads) == (workers, threads)
+
+
+def test_the_provider_is_told_how_many_threads_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Flask("made")
+    made.extensions["sqlalchemy"] = SimpleNamespace(engines={})
+    made.extensions["elearn.provider"] = SimpleNamespace(make_room=lambda threads: told.append(threads))
+    told: list[int] = []
+    monkeypatch.setattr("gunicorn.app.base.BaseApplication.run", lambda server: server.load())
+    serving_commands._serve(lambda: made, "127.0.0.1:0", workers=1, threads=6, log_level="warning")
+    assert told == [6]
 
 
 def test_a_container_counts_as_large_as_its_share(tmp_path: Path) -> None:

@@ -322,8 +322,8 @@ def test_any_other_token_brings_nobody(app: Flask, given: Given, token: str) -> 
 def test_roles_come_with_the_tops_of_their_trees(app: Flask, given: Given) -> None:
     boss = given.supervisor()
     people.grant_role(boss.id, "trainer", None, now=given.now)
-    people.grant_role(boss.id, "administrator", given.office("Block Office"), now=given.now)
-    people.end_role(boss.id, "administrator", given.office("Block Office"), given.now)
+    people.grant_role(boss.id, "administrator", None, now=given.now)
+    people.end_role(boss.id, "administrator", None, given.now)
     viewer = accounts.viewer_of(sign_in(boss, given.now), given.now)
     assert viewer is not None
     assert viewer.office_paths("supervisor") == ("/COLLECTORATE/",)
@@ -420,6 +420,33 @@ def test_a_link_ends_every_sign_in_and_every_other_link(app: Flask, given: Given
     one_time_links.set_password(second, "mango river lamp", given.now)
     assert accounts.viewer_of(token, given.now) is None
     assert one_time_links.officer_of(first, given.now) is None
+
+
+@pytest.mark.parametrize("act", ["changed", "set", "shut out", "role given", "role taken"])
+def test_a_link_is_void_once_she_is_another(app: Flask, given: Given, act: str) -> None:
+    """Printed and left on a desk, it would else undo what was done since."""
+    meera, far = given.supervisor(name="Meera"), given.officer("Far")
+    viewer = accounts.viewer_of(sign_in(meera, given.now), given.now)
+    assert viewer
+    link, another = one_time_links.make(meera.id, given.now), one_time_links.make(far.id, given.now)
+    match act:
+        case "changed":
+            accounts.change_password(
+                meera.id, viewer.sign_in_id, PASSWORD, "mango river lamp", OFFICE_NETWORK, given.now
+            )
+        case "set":
+            accounts.set_password(meera.id, "mango river lamp", given.now)
+        case "shut out":
+            people.disable_officer(meera.id, given.now)
+            people.enable_officer(meera.id, given.now)
+        case "role given":
+            people.grant_role(meera.id, "administrator", None, given.now)
+        case "role taken":
+            people.end_role(meera.id, "supervisor", given.office("Collectorate"), given.now)
+    assert one_time_links.officer_of(link, given.now) is None
+    with pytest.raises(LinkNotGood):
+        one_time_links.set_password(link, "another river lamp", given.now)
+    assert one_time_links.officer_of(another, given.now) == far.id
 
 
 def test_a_link_grows_old_and_one_of_the_far_future_is_void(app: Flask, given: Given) -> None:

@@ -70,8 +70,8 @@ def test_setting_up_ends_other_sign_ins_and_asks_from_then_on(app: Flask, given:
     here, there = (accounts.sign_in(meera.email, PASSWORD, HERE, "", given.now) for _ in range(2))
     viewer = accounts.viewer_of(here, given.now)
     assert viewer
-    second_factor.begin(meera.id, given.now)
-    setting = second_factor.setting_of(meera.id)
+    second_factor.begin(meera.id, viewer.sign_in_id, given.now)
+    setting = second_factor.setting_of(meera.id, viewer.sign_in_id, given.now)
     assert accounts.sign_in(meera.email, PASSWORD, HERE, "", given.now)  # not confirmed yet: not asked for
     with pytest.raises(WrongCode):
         second_factor.confirm(meera.id, viewer.sign_in_id, other_code(setting.secret, given.now), HERE, given.now)
@@ -79,20 +79,50 @@ def test_setting_up_ends_other_sign_ins_and_asks_from_then_on(app: Flask, given:
     assert len(set(codes)) == 10
     assert accounts.viewer_of(here, given.now)
     assert accounts.viewer_of(there, given.now) is None
-    assert second_factor.state_of(meera.id) == second_factor.State(given.now, False, 10)
+    assert second_factor.state_of(meera.id) == second_factor.State(given.now, 10)
     half(meera, given.now)
     with pytest.raises(NotBegun):
-        second_factor.setting_of(meera.id)
+        second_factor.setting_of(meera.id, viewer.sign_in_id, given.now)
     with pytest.raises(AlreadySetUp):
-        second_factor.begin(meera.id, given.now)
+        second_factor.begin(meera.id, viewer.sign_in_id, given.now)
     with pytest.raises(NotBegun):
         second_factor.confirm(meera.id, viewer.sign_in_id, code_at(setting.secret, given.now), HERE, given.now)
 
 
+def test_what_waits_is_for_the_sign_in_that_began_it_alone(app: Flask, given: Given) -> None:
+    """Whoever sits at another device where she is signed in neither reads her secret nor makes it count."""
+    meera = given.officer("Meera")
+    (_, here), (_, there) = (signed_in(meera, given.now) for _ in range(2))
+    second_factor.begin(meera.id, here, given.now)
+    secret = second_factor.setting_of(meera.id, here, given.now).secret
+    for act in (
+        lambda: second_factor.setting_of(meera.id, there, given.now),
+        lambda: second_factor.confirm(meera.id, there, code_at(secret, given.now), HERE, given.now),
+    ):
+        with pytest.raises(NotBegun):
+            act()
+    second_factor.confirm(meera.id, here, code_at(secret, given.now), HERE, given.now)
+    later = given.later(minutes=1)
+    assert finish(half(meera, later), code_at(secret, later), later)  # hers from then on, wherever she signs in
+
+
+def test_what_waits_waits_ten_minutes(app: Flask, given: Given) -> None:
+    meera = given.officer("Meera")
+    second_factor.begin(meera.id, 1, given.now)
+    secret = second_factor.setting_of(meera.id, 1, given.now + timedelta(minutes=9)).secret
+    for moment in (given.now - timedelta(hours=1), given.later(minutes=10)):
+        with pytest.raises(NotBegun):
+            second_factor.setting_of(meera.id, 1, moment)
+        with pytest.raises(NotBegun):
+            second_factor.confirm(meera.id, 1, code_at(secret, moment), HERE, moment)
+    second_factor.begin(meera.id, 1, given.now)
+    assert second_factor.setting_of(meera.id, 1, given.now).secret != secret
+
+
 def test_the_address_in_the_picture_says_whose_it_is(app: Flask, given: Given) -> None:
     meera = given.officer("Meera")
-    second_factor.begin(meera.id, given.now)
-    setting = second_factor.setting_of(meera.id)
+    second_factor.begin(meera.id, 1, given.now)
+    setting = second_factor.setting_of(meera.id, 1, given.now)
     parsed = pyotp.parse_uri(setting.address)
     assert isinstance(parsed, pyotp.TOTP)
     assert (parsed.secret, parsed.name, parsed.issuer) == (
@@ -210,8 +240,8 @@ def test_of_ten_at_once_with_one_recovery_code_one_is_let_in(app: Flask, given: 
 def test_no_sign_in_slips_past_a_second_factor_that_is_just_set_up(app: Flask, given: Given) -> None:
     """Whoever signs in with the password alone while it is confirmed is either asked for a code or put out."""
     meera = given.officer("Meera")
-    second_factor.begin(meera.id, given.now)
-    code = code_at(second_factor.setting_of(meera.id).secret, given.now)
+    second_factor.begin(meera.id, 0, given.now)
+    code = code_at(second_factor.setting_of(meera.id, 0, given.now).secret, given.now)
 
     def sign_in() -> str:
         return accounts.sign_in(meera.email, PASSWORD, HERE, "", given.now)
@@ -294,6 +324,36 @@ def test_the_right_password_again_and_again_wins_no_more_guesses(app: Flask, giv
             finish(half(meera, given.now), other_code(secret, given.now), given.now)
     with pytest.raises(TooManyTries):
         finish(half(meera, given.now), code_at(secret, given.now), given.now)
+
+
+def test_her_own_sign_in_gives_a_guesser_half_of_his_tries_back(app: Flask, given: Given) -> None:
+    meera = given.officer("Meera")
+    secret, _ = given.second_factor(meera)
+    moment = given.later(minutes=1)
+    for _ in range(4):
+        with pytest.raises(WrongCode):
+            finish(half(meera, moment), other_code(secret, moment), moment)
+    assert finish(half(meera, moment), code_at(secret, moment), moment)
+    for _ in range(3):  # two are remembered of the four
+        with pytest.raises(WrongCode):
+            finish(half(meera, moment), other_code(secret, moment), moment)
+    with pytest.raises(TooManyTries):
+        finish(half(meera, moment), other_code(secret, moment), moment)
+
+
+def test_who_fails_on_purpose_keeps_no_recovery_code_out(app: Flask, given: Given) -> None:
+    """He has the password; neither wrong codes nor wrong recovery codes of his, from elsewhere, stand in her way."""
+    meera = given.officer("Meera")
+    secret, codes = given.second_factor(meera)
+    for wrong in (other_code(secret, given.now), "AAAA-BBBB-CCCC-DDDD"):
+        for _ in range(5):
+            with pytest.raises(WrongCode):
+                finish(half(meera, given.now, "192.0.2.1"), wrong, given.now, "192.0.2.1")
+        with pytest.raises(TooManyTries):
+            finish(half(meera, given.now, "192.0.2.1"), wrong, given.now, "192.0.2.1")
+    assert finish(half(meera, given.now), codes[0].lower(), given.now)
+    with pytest.raises(TooManyTries):  # and his are still slowed down
+        finish(half(meera, given.now, "192.0.2.1"), codes[1], given.now, "192.0.2.1")
 
 
 def test_of_many_guesses_at_once_no_more_are_looked_at_than_one_after_the_other(app: Flask, given: Given) -> None:
@@ -398,7 +458,7 @@ def test_after_a_changed_secret_key_recovery_codes_still_let_in(
 
 def test_the_database_keeps_its_promise(app: Flask, given: Given) -> None:
     meera = given.officer("Meera")
-    second_factor.begin(meera.id, given.now)
+    second_factor.begin(meera.id, 0, given.now)
     with pytest.raises(Exception, match="confirmed"), writing() as connection:
         connection.execute(update(SecondFactor).values(confirmed_at=given.now))
     if db.engine.dialect.name == "sqlite":
@@ -533,8 +593,11 @@ def test_nobody_proves_for_somebody_elses_sign_in_or_an_ended_one(app: Flask, gi
     meera, far = given.officer("Meera"), given.officer("Far")
     token, hers = signed_in(far, given.now)
     later = given.later(minutes=11)
-    proof.prove(meera.id, hers, PASSWORD, "", HERE, later)
+    with pytest.raises(proof.NotProved):
+        proof.prove(meera.id, hers, PASSWORD, "", HERE, later)
     assert not proof.is_fresh(hers, later)
     accounts.sign_out(token, later)
-    proof.prove(far.id, hers, PASSWORD, "", HERE, later)
+    with pytest.raises(proof.NotProved):
+        proof.prove(far.id, hers, PASSWORD, "", HERE, later)
     assert not proof.is_fresh(hers, later)
+    assert "proved" not in events(far.id) + events(meera.id)

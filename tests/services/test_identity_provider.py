@@ -14,7 +14,7 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from elearn.domain.identity import Arrival, NotTrusted, ProviderAway
-from elearn.services.identity_provider import AT_ONCE, LARGEST_ANSWER, IdentityProvider
+from elearn.services.identity_provider import LARGEST_ANSWER, THREADS, IdentityProvider
 from tests.lying_provider import GONE, Liar, challenge_of, json_reply, lying
 
 RETURN_TO = "http://127.0.0.1:8000/sign-in/sso/return"
@@ -43,10 +43,10 @@ def arrive(provider: IdentityProvider, liar: Liar, now: datetime = NOW) -> Arriv
 
 
 def test_whom_it_vouches_for_arrives(provider: IdentityProvider, liar: Liar) -> None:
-    liar.claims = {"email": "meera@model.test", "email_verified": True, "amr": ["pwd", "otp"], "acr": "2"}
+    liar.claims = {"email": "meera@model.test", "email_verified": True, "auth_time": int(NOW.timestamp()) - 60}
     arrival = arrive(provider, liar)
     assert (arrival.issuer, arrival.subject, arrival.email) == (liar.issuer, "meera", "meera@model.test")
-    assert (arrival.amr, arrival.acr) == (("pwd", "otp"), "2")
+    assert arrival.proved_at == NOW.replace(microsecond=0) - timedelta(minutes=1)
 
 
 def test_she_is_sent_with_state_nonce_and_the_challenge_of_a_secret(provider: IdentityProvider, liar: Liar) -> None:
@@ -65,6 +65,24 @@ def test_she_is_sent_with_state_nonce_and_the_challenge_of_a_secret(provider: Id
     provider.arrival(departure, liar.code_for(address), NOW)
     ((_, form),) = [one for one in liar.asked if one[0] == "/token"]
     assert (form["code_verifier"], form["redirect_uri"]) == (departure.verifier, RETURN_TO)
+
+
+def test_it_is_told_to_ask_again_where_that_is_wanted(provider: IdentityProvider) -> None:
+    address, _ = provider.departure(again=True)
+    said = parse_qs(urlsplit(address).query)
+    assert (said["prompt"], said["max_age"]) == (["login"], ["120"])
+
+
+@pytest.mark.parametrize("told", [GONE, True, 0, -1, None, float("nan")])
+def test_a_moment_that_is_none_is_none(provider: IdentityProvider, liar: Liar, told: object) -> None:
+    liar.claims = {"auth_time": told}
+    assert arrive(provider, liar).proved_at is None
+
+
+@pytest.mark.parametrize("told", [1e300, float("inf"), 10**400])
+def test_no_moment_is_later_than_now(provider: IdentityProvider, liar: Liar, told: float) -> None:
+    liar.claims = {"auth_time": told}
+    assert arrive(provider, liar).proved_at == NOW
 
 
 def test_no_two_departures_are_alike(provider: IdentityProvider) -> None:
@@ -272,17 +290,29 @@ def test_a_provider_in_trouble_is_away(provider: IdentityProvider, liar: Liar, p
         provider.told_more(arrive(provider, liar))
 
 
-def test_what_hangs_holds_nobody_for_longer_than_agreed(liar: Liar) -> None:
-    """Twice as many as there are places: those without one are told so, and none waits for the others' waiting."""
-    provider = IdentityProvider(liar.settings(), RETURN_TO, answers_within=0.5)
+@pytest.mark.parametrize(("threads", "places"), [(None, 4), (16, 8), (3, 1), (1, 1)])
+def test_what_hangs_holds_half_of_the_threads_and_nobody_waits_for_a_place(
+    liar: Liar, threads: int | None, places: int
+) -> None:
+    """All threads at once: those without a place are told so before the others have waited to the end."""
+    provider = IdentityProvider(liar.settings(), RETURN_TO, answers_within=3)
+    if threads:
+        provider.make_room(threads)
     liar.replies[METADATA] = liar.hang
-    began = monotonic()
-    with ThreadPoolExecutor(2 * AT_ONCE) as many:
-        asked = [many.submit(provider.departure) for _ in range(2 * AT_ONCE)]
-        told = [one.exception() for one in asked]
-    assert [type(one) for one in told] == [ProviderAway] * len(told)
-    assert monotonic() - began < 2 * AT_ONCE * 0.5
-    assert len(liar.asked) <= AT_ONCE
+    many = threads or THREADS
+
+    def ask() -> tuple[str, float]:
+        began = monotonic()
+        with pytest.raises(ProviderAway) as away:
+            provider.departure()
+        return str(away.value), monotonic() - began
+
+    with ThreadPoolExecutor(many) as pool:
+        told = [one.result() for one in [pool.submit(ask) for _ in range(many)]]
+    refused = [seconds for sentence, seconds in told if "others" in sentence]
+    assert len(refused) == many - places
+    assert all(seconds < 2 for seconds in refused)
+    assert len(liar.asked) <= places
 
 
 def test_after_a_standstill_it_is_asked_again(liar: Liar) -> None:

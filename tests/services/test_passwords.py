@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
 from elearn.services import passwords
@@ -31,6 +33,16 @@ def test_short_is_refused(short: str) -> None:
     with pytest.raises(WeakPassword) as why:
         check_rules(short)
     assert why.value.reason == "too-short"
+
+
+def test_what_may_be_chosen_signs_in_however_it_is_typed() -> None:
+    """A phone that sends each letter and its accents apart sends twice as many characters."""
+    composed = "é" * 100 + " river lamp " + "à" * 100
+    apart = unicodedata.normalize("NFD", composed)
+    assert len(apart) > passwords.LONGEST >= len(composed)
+    check_rules(apart)
+    for typed in (apart, composed):
+        assert passwords.matches(passwords.hash_of(apart), typed)
 
 
 def test_longer_than_the_longest_is_refused() -> None:

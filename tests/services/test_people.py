@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -15,7 +16,7 @@ from elearn.models.database import writing
 from elearn.models.learning import Enrolment, Standing, StandingHistory
 from elearn.models.ledger import LedgerHead
 from elearn.models.people import AccessLog, Officer, OfficerName, Password, Posting, Role
-from elearn.services import accounts, learning, ledger, library, people, standing
+from elearn.services import accounts, learning, ledger, library, one_time_links, people, second_factor, standing
 from elearn.services.people import (
     BadCode,
     BadEmail,
@@ -28,7 +29,9 @@ from elearn.services.people import (
     NoSuchRole,
     NoSuchRoute,
     NumberTaken,
+    RoleWithoutOffice,
 )
+from elearn.services.rights import NotAdministrator
 from tests.at_once import at_once
 from tests.given import PASSWORD, Given
 from tests.records import chain, count, kinds, rows, salt
@@ -306,12 +309,57 @@ def test_roles_that_do_not_exist_or_are_not_held_are_refused(app: Flask, given: 
         people.grant_role(meera.id + 1, "trainer", None, now=given.now)
 
 
+@pytest.mark.parametrize("role", ["administrator", "trainer"])
+def test_what_holds_everywhere_is_given_for_no_office(app: Flask, given: Given, collectorate: str, role: str) -> None:
+    meera = given.officer("Meera")
+    with pytest.raises(RoleWithoutOffice):
+        people.grant_role(meera.id, role, collectorate, now=given.now)
+    assert people.person(meera.id, given.now).roles == ()
+    assert not people.has_administrator(given.now)
+
+
 def test_whether_anybody_administers(app: Flask, given: Given) -> None:
     assert not people.has_administrator(given.now)
     boss = given.administrator()
     assert people.has_administrator(given.now)
     people.disable_officer(boss.id, given.now)
     assert not people.has_administrator(given.now)
+
+
+ACTS: dict[str, Callable[[int, int, datetime], object]] = {
+    "shut out": lambda whom, by, now: people.disable_officer(whom, now, by=by),
+    "let in": lambda whom, by, now: people.enable_officer(whom, now, by=by),
+    "give a role": lambda whom, by, now: people.grant_role(whom, "trainer", None, now, by=by),
+    "take a role": lambda whom, by, now: people.end_role(whom, "administrator", None, now, by=by),
+    "make a link": lambda whom, by, now: one_time_links.make(whom, now, by=by),
+    "reset": lambda whom, by, now: second_factor.reset(whom, now, by=by),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("how", ["shut out", "take a role", "never was"])
+def test_who_administers_no_more_does_nothing_to_anybody(app: Flask, given: Given, act: str, how: str) -> None:
+    """What she had begun before is looked at in the transaction of the act, not only at the door."""
+    other, target = given.administrator("Other"), given.administrator("Target")
+    given.second_factor(target)
+    boss = given.officer("Boss") if how == "never was" else given.administrator("Boss")
+    if how in ACTS:
+        ACTS[how](boss.id, other.id, given.now)
+    before = count(AccessLog), people.person(target.id, given.now), second_factor.state_of(target.id)
+    with pytest.raises(NotAdministrator):
+        ACTS[act](target.id, boss.id, given.now)
+    assert (count(AccessLog), people.person(target.id, given.now), second_factor.state_of(target.id)) == before
+
+
+@pytest.mark.parametrize("act", ["shut out", "take a role"])
+def test_of_two_administrators_who_put_each_other_out_at_once_one_is_left(app: Flask, given: Given, act: str) -> None:
+    for _ in range(5):
+        one, two = given.administrator("One"), given.administrator("Two")
+        acts = [lambda a=a, b=b: ACTS[act](a.id, b.id, given.now) for a, b in ((one, two), (two, one))]
+        answers = at_once(app, acts)
+        assert sorted(type(answer).__name__ for answer in answers) == ["NoneType", "NotAdministrator"]
+        left = [who for who in (one, two) if not people.person(who.id, given.now).disabled_at]
+        assert any("administrator" in dict(people.person(who.id, given.later(seconds=1)).roles) for who in left)
 
 
 def test_who_changed_what_is_in_the_access_log(app: Flask, given: Given) -> None:

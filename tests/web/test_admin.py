@@ -9,11 +9,11 @@ from datetime import timedelta
 import pyotp
 import pytest
 from flask import Flask
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 
-from elearn.models.database import db, writing
-from elearn.models.people import SignIn
-from elearn.services import accounts, directory, people, second_factor
+from elearn.models.database import db, reading, writing
+from elearn.models.people import AccessLog, SignIn
+from elearn.services import accounts, directory, people, rights, second_factor
 from tests.given import PASSWORD, Given, Person
 from tests.pages import Page, Visitor
 
@@ -319,7 +319,48 @@ def test_a_proof_opens_nothing_to_whoever_has_not_the_role(given: Given) -> None
         assert answer.status_code == 403
 
 
+@pytest.mark.parametrize("act", ACTS)
+def test_who_loses_the_role_on_the_way_is_told_so_like_anybody(
+    given: Given, admin: Visitor, act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The door let her in, and what it looked at has ended when the act begins."""
+    meera = given.officer("Meera")
+
+    def no_more(*_: object) -> bool:
+        raise rights.NotAdministrator
+
+    monkeypatch.setattr(rights, "begin_act", no_more)
+    fields = {"role": "trainer", "held": "trainer "}
+    assert admin.post(f"/admin/officers/{meera.id}/{act}", fields).status_code == 403
+    assert admin.page
+    assert admin.page.heading == "This page is not open to you"
+
+
 # Offices and the log
+
+
+def test_from_where_an_administrator_acted_is_in_the_log(given: Given) -> None:
+    arun, meera = given.administrator(), given.officer("Meera")
+    given.second_factor(meera)
+    admin = given.visit(arun)
+    fields = {"role": "trainer", "held": "trainer "}
+    acts = [*ACTS[2:], "disable", "enable"]  # a link first: one of somebody who is shut out is not made
+    for act in acts:
+        assert admin.post(f"/admin/officers/{meera.id}/{act}", fields).status_code == 200
+    admin.post(f"/admin/officers/{meera.id}/sign-ins/end", {"sign-in": "all"})
+    with reading() as connection:
+        query = select(AccessLog.event, AccessLog.address).where(AccessLog.about_id == meera.id)
+        noted = {row.event: row.address for row in connection.execute(query.where(AccessLog.officer_id == arun.id))}
+    events = ("link_made", "role_granted", "role_ended", "factor_reset", "disabled", "enabled", "sign_ins_ended")
+    assert noted == dict.fromkeys(events, "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    "asked", ["log?event=%00", "offices?after=%00", "log?event=%ED%A0%80", "offices?q=%00&after=x"]
+)
+def test_what_no_database_can_compare_is_nothing_asked(app: Flask, given: Given, asked: str) -> None:
+    admin = given.visit(given.administrator())
+    assert admin.get(f"/admin/{asked}").status_code == 200
 
 
 def test_offices_are_listed_as_a_tree_and_found(given: Given, admin: Visitor) -> None:

@@ -14,14 +14,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask_migrate import upgrade
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from config import from_environment
 from elearn import create_app
-from elearn.models.database import db, reading
+from elearn.models.database import db, reading, writing
 from elearn.models.people import AccessLog, FederatedIdentity, Officer, SignIn
 from elearn.services import people
-from tests.given import Given, Person
+from tests.given import PASSWORD, Given, Person
 from tests.pages import Page
 from tests.provider import RealProvider, Somebody, path_of, providing
 from tests.server import ELEARN, ROOT, Answer, Browser, Server, environment, served_from, serving
@@ -154,6 +154,46 @@ def test_signed_in_she_is_led_on_at_once(house: House) -> None:
     house.come_back(browser, "meera")
     answer = browser.get(f"{BEGIN}?next=/account")
     assert (answer.status, answer.location) == (302, "/account")
+
+
+def test_signing_in_again_there_proves_who_is_there(house: House) -> None:
+    """The provider knows her still, by its own cookie, and asks for her password all the same."""
+    ours, theirs = house.server.browser(), house.provider.browser()
+    led = house.provider.sign_in(house.begin(ours, "/account"), "meera", browser=theirs)
+    ours.get(path_of(led))
+    with writing() as connection:
+        connection.execute(update(SignIn).values(proved_at=None))
+    page = page_of(_begins_second_factor(house, ours))
+    assert page.heading == "Please confirm that it is you"
+    assert not page.root.all("input", name="proof-password")  # she has none
+    again = page.links["Sign in again with Canaille"]
+    assert again == f"{BEGIN}?again=1&next=/account/second-factor"
+    address = ours.get(again).location
+    led = house.provider.sign_in(address, "meera", browser=theirs)
+    assert ours.get(path_of(led)).location == "/account/second-factor"
+    page = page_of(_begins_second_factor(house, ours))
+    assert page.heading == "Second factor"
+
+
+def _begins_second_factor(house: House, browser: Browser) -> Answer:
+    where = "/account/second-factor"
+    token = page_of(browser.get(where)).root.all("input", name="csrf_token")[0].get("value")
+    answer = browser.post(where, {"csrf_token": token}, Referer=house.server.url + where)
+    return browser.get(answer.location) if answer.status == 303 else answer
+
+
+def test_without_a_link_nobody_is_sent_to_the_provider_for_a_proof(house: House) -> None:
+    """With it she would come back as somebody else, or as nobody."""
+    far = house.given.officer("Farida")
+    browser = house.server.browser()
+    page = Page(browser.get("/sign-in"), "/sign-in")  # type: ignore[arg-type]
+    token = page.root.all("input", name="csrf_token")[0].get("value") or ""
+    browser.post("/sign-in", {"csrf_token": token, "email": far.email, "password": PASSWORD})
+    with writing() as connection:
+        connection.execute(update(SignIn).values(proved_at=None))
+    page = page_of(_begins_second_factor(house, browser))
+    assert page.root.all("input", name="proof-password")
+    assert not [text for text in page.links if "again" in text]
 
 
 @pytest.mark.parametrize("elsewhere", ["//evil.test", "https://evil.test/", "/%5Cevil.test", "javascript:x"])
