@@ -15,6 +15,7 @@ from elearn.models import tables
 from elearn.models.database import db, open_engine_options
 from elearn.models.slow import watch_statements
 from elearn.services import certificates, federation, health, library
+from elearn.services.spelling import LONGEST_EMAIL
 from elearn.web import (
     access,
     addresses,
@@ -113,5 +114,6 @@ def _open_doors(app: Flask) -> None:
         language=i18n.language,
         language_names=i18n.NAMES,
         csrf_token=access.csrf_token,
+        longest_email=LONGEST_EMAIL,
         viewer=access.viewer_or_none,
     )
