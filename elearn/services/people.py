@@ -253,10 +253,13 @@ def disable_officer(officer_id: int, now: datetime, by: int | None = None, addre
 
 
 def enable_officer(officer_id: int, now: datetime, by: int | None = None, address: str = "") -> None:
-    """Lets an officer in again, with the password she had. Raises NoSuchOfficer, NotAdministrator."""
+    """Lets an officer in again, with the password she had. Raises NoSuchOfficer, also of whoever was erased, and
+    NotAdministrator."""
     with writing() as connection:
         _refuse_unfit(connection, officer_id, by, now)
-        connection.execute(update(Officer).where(Officer.id == officer_id).values(disabled_at=None))
+        still_somebody = (Officer.id == officer_id) & Officer.salt.is_not(None)
+        if not connection.execute(update(Officer).where(still_somebody).values(disabled_at=None)).rowcount:
+            raise NoSuchOfficer(officer_id)
         detail = f"officer {officer_id}"
         access_log.note(connection, "enabled", now, officer_id=by, about=officer_id, detail=detail, address=address)
 

@@ -86,7 +86,10 @@ def disable(officer_id: int) -> Response:
 @needs_proof
 def enable(officer_id: int) -> Response:
     _person(officer_id)
-    people.enable_officer(officer_id, now(), **_acting())
+    try:
+        people.enable_officer(officer_id, now(), **_acting())
+    except people.NoSuchOfficer:  # she was erased
+        abort(404)
     return _back_to(officer_id, "enabled")
 
 

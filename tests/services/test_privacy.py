@@ -298,6 +298,13 @@ def test_addresses_of_the_erased_go_after_180_days(app: Flask, given: Given, mee
     assert addresses() == {"192.0.2.8"}
 
 
+def test_nobody_lets_an_erased_officer_in_again(app: Flask, given: Given) -> None:
+    meera = given.officer("Meera")
+    privacy.erase(meera.id, given.now)
+    with pytest.raises(people.NoSuchOfficer):
+        people.enable_officer(meera.id, given.now)
+
+
 # Who was affected
 
 
