@@ -12,7 +12,7 @@ import re
 import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -246,19 +246,25 @@ def _name(draft: Path, path: Path, replace: bool) -> None:
         draft.replace(path)
     else:
         try:
-            os.link(draft, path)  # unlike a rename, it fails where somebody was faster
+            _take_name(draft, path)
         except FileExistsError:
             raise BackupExists(str(path)) from None
-        except OSError:  # a stick knows no hard links: the name is taken first, and then given to the draft
-            with suppress(FileExistsError), path.open("xb"):
-                draft.replace(path)
-            if draft.exists():
-                raise BackupExists(str(path)) from None
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _take_name(draft: Path, path: Path) -> None:
+    """Unlike a rename alone, it fails where somebody was faster. Raises FileExistsError."""
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a stick knows no hard links: the name is taken first, and then given to the draft
+        path.touch(mode=0o600, exist_ok=False)
+        draft.replace(path)
 
 
 def _check_seal(file: IO[bytes]) -> None:

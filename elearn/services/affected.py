@@ -105,8 +105,8 @@ def _found(connection: Connection, window: Window) -> Iterator[_Found]:
 def _within(window: Window) -> ColumnElement[bool]:
     """Events of the window; and sign-ins so long before it that they may have lasted into it."""
     longest = timedelta(hours=current_app.config["ELEARN"].longest_hours)
-    entered = and_(AccessLog.event == "sign_in", AccessLog.at >= window.since - longest)
-    inside = and_(or_(AccessLog.at >= window.since, entered), AccessLog.at < window.until)
+    looked_at = and_(AccessLog.at >= window.since - longest, AccessLog.at < window.until)  # one range of the index
+    inside = and_(looked_at, or_(AccessLog.at >= window.since, AccessLog.event == "sign_in"))
     return inside & (AccessLog.officer_id == window.by) if window.by else inside
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from hashlib import sha256
 from typing import Any
 
@@ -13,7 +13,7 @@ from elearn.authoring import compiled
 from elearn.domain.certificate import CertificateRecord
 from elearn.domain.course import Course
 from elearn.domain.grading import grade
-from elearn.domain.ledger import Fact
+from elearn.domain.ledger import Entry, Fact
 from elearn.domain.questions import Question
 from elearn.domain.status import FINAL, Status
 from elearn.models.learning import (
@@ -34,6 +34,8 @@ from elearn.services.audit_findings import Chains, Finding
 
 QUESTIONS_AT_ONCE = 500
 MOST_REMEMBERED = 5000
+
+GONE = "is missing; the ledger tells of it"
 
 Mine = tuple[int, str]
 """(officer, course)."""
@@ -70,8 +72,12 @@ def records(
     yield from _lessons(chains, lessons)
     yield from _attempts(connection, chains, attempts)
     yield from _places(connection, chains)
-    yield from _missing(chains, "lesson_done", "lesson_record", {row.id for row in lessons})
-    yield from _missing(chains, "attempt_submitted", "attempt", {row.id for row in attempts if row.submitted_at})
+    done = {(row.officer_id, row.id) for row in lessons}
+    submitted = {(row.officer_id, row.id) for row in attempts if row.submitted_at}
+    for gone in _missing(chains, "lesson_done", done):
+        yield Finding("lesson_record", gone.reference, GONE)
+    for gone in _missing(chains, "attempt_submitted", submitted):
+        yield Finding("attempt", gone.reference, GONE)
     yield from _facts_of_certificates(chains, certificates, signed, attempts)
     yield from _Standings(connection, chains, courses, certificates, lessons, attempts).findings(counts)
 
@@ -82,21 +88,11 @@ def _rows(connection: Connection, chains: Chains, table: Any) -> Sequence[Row[An
     return connection.execute(query.order_by(*table.__table__.primary_key.columns)).all()
 
 
-def _missing(chains: Chains, kind: str, table: str, there: set[str]) -> Iterator[Finding]:
-    """Rows that the ledger tells of and that are gone, although nobody was erased."""
+def _missing(chains: Chains, kind: str, there: Set[tuple[int, str]]) -> Iterator[Entry]:
+    """Entries about rows that are gone, although nobody was erased; `there` holds (officer, what her entry names)."""
     for officer, entries in chains.entries.items():
         if not chains.is_erased(officer):
-            for entry in entries:
-                if entry.kind == kind and entry.reference not in there:
-                    yield Finding(table, entry.reference, "is missing; the ledger tells of it")
-
-
-def _missing_enrolments(chains: Chains, there: set[Mine]) -> Iterator[Finding]:
-    """As `_missing`, where the entry names the course alone."""
-    for officer, entries in chains.entries.items():
-        for entry in entries:
-            if entry.kind == "enrolled" and not chains.is_erased(officer) and (officer, entry.reference) not in there:
-                yield Finding("enrolment", f"{officer}/{entry.reference}", "is missing; the ledger tells of it")
+            yield from (one for one in entries if one.kind == kind and (officer, one.reference) not in there)
 
 
 # Lessons and places
@@ -126,13 +122,15 @@ def _was_credited(chains: Chains, row: Row[Any]) -> bool:
 def _places(connection: Connection, chains: Chains) -> Iterator[Finding]:
     """Enrolments, roles and postings: what decides who sees whom."""
     enrolments = _rows(connection, chains, Enrolment)
-    yield from _missing_enrolments(chains, {(row.officer_id, row.course) for row in enrolments})
+    for gone in _missing(chains, "enrolled", {(row.officer_id, row.course) for row in enrolments}):
+        yield Finding("enrolment", f"{gone.subject}/{gone.reference}", GONE)
     for row in enrolments:
         if not chains.says(row.officer_id, "enrolled", row.course, {"course": row.course, "route": row.route}):
             yield Finding("enrolment", f"{row.officer_id}/{row.course}", "is not in the ledger on this route")
     select_roles = select(Role.id, Role.officer_id, Role.role, Role.until, Office.code).outerjoin(Office)
     roles = connection.execute(select_roles.where(chains.within(Role.officer_id)).order_by(Role.id)).all()
-    yield from _missing(chains, "role_granted", "role", {str(role.id) for role in roles})
+    for gone in _missing(chains, "role_granted", {(role.officer_id, str(role.id)) for role in roles}):
+        yield Finding("role", gone.reference, GONE)
     for role in roles:
         facts: dict[str, Fact] = {"role": role.role, "office": role.code or ""}
         if not chains.says(role.officer_id, "role_granted", role.id, facts):
@@ -142,7 +140,8 @@ def _places(connection: Connection, chains: Chains) -> Iterator[Finding]:
     select_posts = select(Posting.id, Posting.officer_id, Posting.designation, Posting.since, Posting.kind, Office.code)
     mine = chains.within(Posting.officer_id)
     posts = connection.execute(select_posts.join(Office).where(mine).order_by(Posting.id)).all()
-    yield from _missing(chains, "posted", "posting", {str(post.id) for post in posts})
+    for gone in _missing(chains, "posted", {(post.officer_id, str(post.id)) for post in posts}):
+        yield Finding("posting", gone.reference, GONE)
     for post in posts:
         facts = {
             "office": post.code,

@@ -269,7 +269,7 @@ def _restore_sqlite(
     suffix = f".before-{now:%Y%m%dT%H%M%S}"
     if had_people:
         aside = target.with_name(target.name + suffix)
-        shutil.copyfile(target, aside)
+        os.link(target, aside)  # not copied: no room is needed, and nobody else may read it either
         kept.append(f"the database that was there: {aside}")
     # Of a database that was taken away, or is damaged: SQLite would play them into whatever has its name.
     for journal in (target.with_name(target.name + end) for end in ("-wal", "-shm", "-journal")):

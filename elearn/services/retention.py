@@ -73,10 +73,8 @@ def _spent_links(now: datetime) -> ColumnElement[bool]:
 def _ended_sign_ins(now: datetime) -> ColumnElement[bool]:
     """But not of whoever is still in a course: when she signed in tells at which pace she reads."""
     before = now - SPENT_FOR
-    under_way = (
-        select(Standing.officer_id)
-        .where(Standing.officer_id == SignIn.officer_id, Standing.completed_at.is_(None))
-        .where(Standing.state == "in_progress")
+    under_way = select(Standing.officer_id).where(
+        Standing.officer_id == SignIn.officer_id, Standing.state == "in_progress"
     )
     return or_(SignIn.ended_at < before, SignIn.expires_at < before) & ~under_way.exists()
 
