@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from elearn.domain.course import Course
-from elearn.domain.ledger import Entry
+from elearn.domain.ledger import START, Entry, next_entry
 from elearn.domain.status import Status
 from elearn.models.database import reading
 from elearn.models.learning import Enrolment, Standing
@@ -31,6 +31,19 @@ def count(table: Any, **where: object) -> int:
 def chain(officer_id: int) -> list[Entry]:
     """The officer's ledger, oldest entry first."""
     return [Entry(**row._asdict()) for row in rows(Ledger, subject=officer_id)]
+
+
+def broken_at(entries: list[Entry]) -> int | None:
+    """The place of the first entry of one officer's chain that does not hold, oldest first; None when all hold.
+
+    That the newest entries are missing shows only against the head that is kept elsewhere.
+    """
+    previous = START
+    for number, e in enumerate(entries, start=1):
+        if e != next_entry(entries[0].subject, number, previous, e.at, e.kind, e.reference, e.commitment):
+            return number
+        previous = e.hash
+    return None
 
 
 def kinds(officer_id: int) -> list[str]:

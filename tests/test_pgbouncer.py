@@ -18,7 +18,6 @@ from sqlalchemy import create_engine, text
 
 from config import from_environment
 from elearn import create_app
-from elearn.domain.ledger import broken_at
 from elearn.models.database import db, reading
 from elearn.models.learning import Attempt, LessonRecord
 from elearn.services import library, roster
@@ -29,6 +28,7 @@ from tests.learner import Learner
 from tests.pages import Page
 from tests.pgbouncer import Bouncer, bouncing
 from tests.postgres import Cluster
+from tests.records import broken_at
 from tests.server import Answer, Server, served_from, serving
 
 pytestmark = [pytest.mark.postgres, pytest.mark.pgbouncer]

@@ -16,13 +16,13 @@ import pytest
 
 from config import from_environment
 from elearn import create_app
-from elearn.domain.ledger import broken_at
 from elearn.models.database import db
 from elearn.models.learning import Answer, Attempt, LessonRecord
 from elearn.services import library, throttle
 from tests import nginx, records
 from tests.given import COURSE, Given
 from tests.learner import Learner
+from tests.records import broken_at
 from tests.server import Browser, Server, served_from, serving
 
 pytestmark = [pytest.mark.postgres, pytest.mark.nginx]

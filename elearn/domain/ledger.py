@@ -75,20 +75,6 @@ def next_entry(
     )
 
 
-def broken_at(entries: list[Entry]) -> int | None:
-    """The number of the first entry of one officer's chain that does not hold, oldest first; None when all hold.
-
-    That the newest entries are missing shows only against the head that is kept elsewhere.
-    """
-    previous = START
-    for number, e in enumerate(entries, start=1):
-        expected = _hash(entries[0].subject, number, e.at, e.kind, e.reference, e.commitment, previous)
-        if (e.subject, e.number, e.previous, e.hash) != (entries[0].subject, number, previous, expected):
-            return number
-        previous = e.hash
-    return None
-
-
 def broken_links(entries: Sequence[Entry]) -> tuple[int, ...]:
     """The numbers of all entries of one officer's chain, oldest first, that do not hold beside the entry before them as
     it stands: the altered one itself, or the one that follows where an entry was exchanged or taken out."""

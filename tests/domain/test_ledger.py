@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elearn.domain.ledger import KINDS, START, Entry, Fact, broken_at, commitment, next_entry
+from elearn.domain.ledger import KINDS, START, Entry, Fact, commitment, next_entry
+from tests.records import broken_at
 
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 SALT = b"meera's salt"

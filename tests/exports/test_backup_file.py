@@ -89,6 +89,22 @@ def test_an_older_file_stays_unless_it_may_go(tmp_path: Path) -> None:
     looked_at(written(path, replace=True))
 
 
+def test_a_disk_without_hard_links_keeps_backups_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A USB stick, as it comes from the shop."""
+
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refused)
+    path = written(tmp_path / "one.backup")
+    looked_at(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    before = path.read_bytes()
+    with pytest.raises(BackupExists):
+        written(path)
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (before, [path])
+
+
 def test_a_failure_leaves_nothing_behind(tmp_path: Path) -> None:
     path = tmp_path / "one.backup"
     path.write_text("older")

@@ -18,7 +18,6 @@ from typing import Any
 from uuid import uuid4
 
 from elearn.domain.labs import LABS
-from elearn.domain.ledger import broken_at
 from elearn.domain.questions import Given as Answered
 from elearn.domain.questions import Question
 from elearn.models.learning import Answer, Attempt, CheckAnswer, LabRun, LessonRecord
@@ -27,6 +26,7 @@ from elearn.services import quizzes
 from tests import records
 from tests.faults.house import House
 from tests.given import COURSE, PASSWORD, Person
+from tests.records import broken_at
 from tests.server import Answer as Response
 from tests.server import Browser, Fields
 

@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from elearn.domain.ledger import broken_at
 from elearn.models.learning import Answer, Attempt
 from elearn.services import accounts, quizzes
 from tests import records
@@ -24,6 +23,7 @@ from tests.faults.conftest import ENGINES
 from tests.faults.house import WORKERS, House, cluster_of, copied, database_of, opened
 from tests.faults.officers import Officer, judge, signed_in, token_on
 from tests.given import PASSWORD, Given, Person, wrong_answer
+from tests.records import broken_at
 from tests.server import ROOT
 
 SHIFTS = {

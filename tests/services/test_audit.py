@@ -260,6 +260,19 @@ def test_guards_that_are_gone_or_asleep_are_named(app: Flask) -> None:
             transaction.rollback()
 
 
+def test_a_guard_that_never_fires_is_named(sqlite_app: Flask) -> None:
+    with db.engine.connect().execution_options(writes=True) as connection:
+        transaction = connection.begin()
+        connection.exec_driver_sql("DROP TRIGGER ledger_no_delete")
+        connection.exec_driver_sql(
+            "CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger WHEN 0 BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+        assert found(connection, deep=False) == [
+            "trigger ledger_no_delete: is missing or switched off: the ledger can be changed"
+        ]
+        transaction.rollback()
+
+
 def test_an_erased_officer_is_no_finding(house: tuple[Person, Person], given: Given) -> None:
     """Without her salt nothing of hers can be compared, but her chain and her certificates still hold."""
     meera, _ = house

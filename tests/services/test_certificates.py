@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
 from elearn.domain.certificate import canonical_bytes, grouped_serial, new_serial
-from elearn.domain.ledger import broken_at, commitment
+from elearn.domain.ledger import commitment
 from elearn.exports.certificate_token import new_key_set, sign, signed_document, signing_key
 from elearn.models.certificates import Certificate
 from elearn.models.database import writing
@@ -26,7 +26,7 @@ from elearn.services import certificates, ledger, people, quizzes
 from elearn.services.certificates import AlteredCertificate, CertificateView, NotCurrent, UnknownCertificate
 from tests.at_once import at_once
 from tests.given import COURSE, Given, Person, right_answer
-from tests.records import chain, count, head, kinds, rows, salt, standing_of
+from tests.records import broken_at, chain, count, head, kinds, rows, salt, standing_of
 
 NO_FONT = "李"  # a letter that no shipped font has
 

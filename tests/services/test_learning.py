@@ -12,7 +12,7 @@ from sqlalchemy import insert
 
 from elearn.domain.course import Lesson
 from elearn.domain.labs import LABS
-from elearn.domain.ledger import broken_at, commitment
+from elearn.domain.ledger import commitment
 from elearn.domain.questions import Given as Answered
 from elearn.domain.questions import Question, UnreadableAnswer
 from elearn.models.database import writing
@@ -21,7 +21,7 @@ from elearn.services import learning, quizzes
 from elearn.services.learning import ChecksOpen, CheckState, TooManyTries
 from tests.at_once import at_once
 from tests.given import COURSE, Given, Person, right_answer, wrong_answer
-from tests.records import chain, count, kinds, rows, salt, standing_of, status_afresh
+from tests.records import broken_at, chain, count, kinds, rows, salt, standing_of, status_afresh
 
 LAB = "grievance-sorter"
 

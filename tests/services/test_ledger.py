@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from elearn.domain.ledger import START, broken_at, commitment
+from elearn.domain.ledger import START, commitment
 from elearn.domain.status import Record, needed
 from elearn.models.database import writing
 from elearn.models.ledger import LedgerHead
@@ -16,7 +16,7 @@ from elearn.models.people import Officer
 from elearn.services import ledger
 from tests.at_once import at_once
 from tests.given import Given
-from tests.records import chain, count, head, kinds, salt
+from tests.records import broken_at, chain, count, head, kinds, salt
 
 
 def appended(officer_id: int, reference: str, given: Given) -> str:

@@ -26,7 +26,6 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from config import from_environment
 from elearn import create_app
 from elearn.cli import main
-from elearn.domain.ledger import broken_at
 from elearn.models.certificates import Certificate
 from elearn.models.database import db, writing
 from elearn.models.ledger import LedgerHead
@@ -36,6 +35,7 @@ from elearn.services import accounts, certificates, moving, privacy
 from elearn.services.moving import NotMoved
 from tests import records
 from tests.given import PASSWORD, Given, Person
+from tests.records import broken_at
 from tests.server import ROOT, served_from
 
 pytestmark = pytest.mark.postgres

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import insert
 
 from elearn.domain.course import Needs, Route
-from elearn.domain.ledger import broken_at, commitment
+from elearn.domain.ledger import commitment
 from elearn.models.database import writing
 from elearn.models.learning import Enrolment, Standing, StandingHistory
 from elearn.models.ledger import LedgerHead
@@ -34,7 +34,7 @@ from elearn.services.people import (
 from elearn.services.rights import NotAdministrator
 from tests.at_once import at_once
 from tests.given import PASSWORD, Given
-from tests.records import chain, count, kinds, rows, salt
+from tests.records import broken_at, chain, count, kinds, rows, salt
 
 NAMES = {"en": "Meera Devi", "hi": "मीरा देवी", "mni-Mtei": "ꯃꯤꯔꯥ ꯗꯦꯕꯤ"}
 

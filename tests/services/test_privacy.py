@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Integer, insert, select
 
-from elearn.domain.ledger import Entry, broken_at
+from elearn.domain.ledger import Entry
 from elearn.domain.roles import Grant, Viewer
 from elearn.models.database import reading, writing
 from elearn.models.ledger import Ledger
@@ -37,6 +37,7 @@ from elearn.services import (
 from elearn.services.affected import Affected, Window
 from elearn.services.privacy import AlreadyErased, LastAdministrator
 from tests.given import COURSE, PASSWORD, Given, Person
+from tests.records import broken_at
 
 EVERYWHERE = reports.Filters()
 
@@ -330,6 +331,25 @@ def test_a_sign_in_affects_its_owner_and_whom_she_can_see(app: Flask, given: Giv
     # A sign-in lasts twelve hours at most, and all that while she could look.
     assert set(reasons(Window(given.now + timedelta(hours=1), given.now + timedelta(hours=2)))) == {boss.id, meera.id}
     assert reasons(Window(given.now + timedelta(hours=13), given.now + timedelta(hours=14))) == {}
+
+
+def test_an_administrator_could_see_people_without_a_post_too(app: Flask, given: Given) -> None:
+    nowhere = people.add_officer("nowhere@model.test", {"en": "Nowhere"}, now=given.now)
+    admin = given.administrator()
+    given.later(days=3)
+    accounts.sign_in(admin.email, PASSWORD, "192.0.2.7", "", given.now)
+    assert reasons(around(given))[nowhere] == {"could_be_seen"}
+
+
+def test_a_list_of_more_offices_than_the_log_can_name_affects_everybody(
+    app: Flask, given: Given, tmp_path: Path
+) -> None:
+    meera = given.officer("Meera")
+    codes = [given.office(f"Office {number} of the hills") for number in range(8)]
+    given.later(days=3)
+    offices = [*codes, "COLLECTORATE"]
+    reports.write_completions(given.course.id, offices, None, tmp_path / "list.csv", "csv", given.now)
+    assert "list_exported" in reasons(around(given))[meera.id]
 
 
 def test_a_list_affects_everybody_it_could_hold(app: Flask, given: Given, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from elearn.domain.course import Course, Picture
-from elearn.domain.ledger import broken_at, commitment
+from elearn.domain.ledger import commitment
 from elearn.domain.paper import GRACE
 from elearn.domain.questions import Given as Answered
 from elearn.domain.questions import Question
@@ -21,7 +21,7 @@ from elearn.services import learning, library, quizzes
 from elearn.services.quizzes import AlreadySubmitted, NotYours, QuizClosed, TimeIsUp
 from tests.at_once import at_once
 from tests.given import COURSE, Given, Person, right_answer, wrong_answer
-from tests.records import chain, count, kinds, rows, salt, standing_of, status_afresh
+from tests.records import broken_at, chain, count, kinds, rows, salt, standing_of, status_afresh
 
 
 @pytest.fixture

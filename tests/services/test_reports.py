@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert, update
 
-from elearn.domain.ledger import broken_at, commitment
+from elearn.domain.ledger import commitment
 from elearn.domain.roles import Grant, Viewer
 from elearn.models.database import writing
 from elearn.models.learning import Enrolment
@@ -23,7 +23,7 @@ from elearn.models.people import AccessLog, Office, Officer, OfficerName, Postin
 from elearn.services import people, reports
 from elearn.services.reports import CompletionRow, Filters, NoSuchFormat, NoSuchOffice, Scope, Totals
 from tests.given import COURSE, Given, Person
-from tests.records import chain, rows, salt
+from tests.records import broken_at, chain, rows, salt
 
 EVERYWHERE = ("",)
 

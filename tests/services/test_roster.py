@@ -8,14 +8,13 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from elearn.domain.ledger import broken_at
 from elearn.models.learning import Enrolment, Standing
 from elearn.models.people import AccessLog, Officer, OfficerName, Password, Posting
 from elearn.services import accounts, library, people, roster
 from elearn.services.roster import Report, Unreadable
 from tests.at_once import at_once
 from tests.given import PASSWORD, Given
-from tests.records import chain, count, kinds, rows
+from tests.records import broken_at, chain, count, kinds, rows
 
 HEADER = "name,email,employee_number,office,designation"
 MEERA = "Meera Devi,meera@model.test,MD-0142,MD-COL,Section Officer"

@@ -18,7 +18,6 @@ from sqlalchemy import Row, insert, text, update
 
 from elearn.domain.course import Course, Lesson, Needs, Route
 from elearn.domain.labs import LABS
-from elearn.domain.ledger import broken_at
 from elearn.domain.status import Status
 from elearn.models.certificates import Certificate
 from elearn.models.database import db, reading, writing
@@ -27,7 +26,7 @@ from elearn.models.people import SignIn
 from elearn.services import learning, people, quizzes, standing
 from tests.at_once import at_once
 from tests.given import Given, Person, right_answer, wrong_answer
-from tests.records import chain, count, head, kinds, rows, standing_of, status_afresh
+from tests.records import broken_at, chain, count, head, kinds, rows, standing_of, status_afresh
 
 LAB = "grievance-sorter"
 
